@@ -8,7 +8,7 @@ from playground.client import warm_up
 from ui import actions, chat
 from ui.page import open_page
 
-room = open_page("chat")
+room = open_page("chat", draw_frame=False)
 visit = room.session
 
 stop = st.bottom.empty()
@@ -16,22 +16,23 @@ stop = st.bottom.empty()
 if typed := st.chat_input(room.t("chat.placeholder"), key="question", max_chars=actions.MAX_QUESTION):
     actions.say(room, typed)
 
-said, below = st.container(), st.empty()
+said, below = chat.stage(room), st.empty()
 with said:
     chat.draw_header(room)
-    for message in visit.chat.conversation.messages:
-        chat.draw_message(room, message)
+    chat.draw_history(room)
 
 if reply := visit.chat.reply:
     with stop:
         actions.draw_stop(room, reply)
     with said:
-        chat.watch(room, reply)
+        chat.watch(room, reply, room.draw_frame)
     visit.settle()
     stop.empty()
     actions.announce(room)
     if actions.say_waiting(room):
         st.rerun()
+else:
+    room.draw_frame()
 
 with below.container():
     if visit.chat.conversation.begun:

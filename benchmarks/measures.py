@@ -100,14 +100,17 @@ def first_question(stage: Stage) -> list[Row]:
             turns[app.name].append(_ask(stage, page, Script(10, 0.02, 0.3)))
     return [
         _row("Enter to first paint, less the provider's wait", "s", turns, _own_wait, goal=1.0),
-        _row("of that, Enter to the provider", "s", turns, lambda t: t.sent.asked - t.seen.submitted),
+        _row("of that, Enter to the provider", "s", turns, _asking),
         _row("of that, first chunk to first paint", "s", turns, _first_lag),
         _row("server", "CPU s", turns, lambda t: t.seen.server_cpu),
     ]
 
 
 def first_token(stage: Stage) -> list[Row]:
-    """From the provider's chunk to its paint, for a provider that answers at once and one that waits."""
+    """From the provider's chunk to its paint, for a provider that answers at once and one that waits.
+
+    Who asks sooner is still redrawing the page when an answer comes at once, so there the goal is counted from Enter.
+    """
     rows = []
     with ExitStack() as stack:
         pages = {app.name: _page(stack, stage, app) for app in (OURS, PLAIN)}
@@ -115,14 +118,21 @@ def first_token(stage: Stage) -> list[Row]:
             _ask(stage, page, Script(10))
         for kind, delay in (("at once", 0.02), ("after 0.8 s", 0.8)):
             turns: dict[str, list[Turn]] = {OURS.name: [], PLAIN.name: []}
-            for number, app in enumerate(_in_turn(OURS, PLAIN, 2 * stage.rounds)):
+            for number, app in enumerate(_in_turn(OURS, PLAIN, 4 * stage.rounds)):
                 # Lengths that differ, so that the last chunk does not always meet the same beat of a clock.
                 script = Script(10 + number // 2 * 3 % 8, 0.02, delay)
                 turns[app.name].append(_ask(stage, pages[app.name], script))
             rows += [
-                _row(f"first chunk ({kind}) to first paint", "ms", turns, _first_lag, goal=1.0),
+                _row(f"Enter to the provider ({kind})", "ms", turns, _asking),
+                _row(
+                    f"first chunk ({kind}) to first paint",
+                    "ms",
+                    turns,
+                    _first_lag,
+                    1.0 if delay > 0.5 else None,
+                ),
                 _row(f"last chunk ({kind}) to last paint", "ms", turns, _last_lag),
-                _row(f"Enter to first paint ({kind}), less the wait", "ms", turns, _own_wait, goal=1.0),
+                _row(f"Enter to first paint ({kind}), less the wait", "ms", turns, _own_wait, 1.0),
                 _row(f"one question ({kind}): server", "CPU s", turns, lambda t: t.seen.server_cpu),
                 _row(f"one question ({kind}): browser", "CPU s", turns, lambda t: t.seen.browser_cpu),
             ]
@@ -207,6 +217,10 @@ def _row(
     beside = next(name for name in samples if name != OURS.name)
     ours, theirs = ([scale * value(one) for one in samples[name]] for name in (OURS.name, beside))
     return Row(what, beside, unit, ours, theirs, goal)
+
+
+def _asking(turn: Turn) -> float:
+    return turn.sent.asked - turn.seen.submitted
 
 
 def _first_lag(turn: Turn) -> float:

@@ -73,6 +73,7 @@ class Reply:
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._news = threading.Condition()
+        self._over = threading.Event()
         self._version = 0
         self._started = self._watched = clock()
         self._first: float | None = None
@@ -116,6 +117,10 @@ class Reply:
             if self._version == seen and not self.done:
                 self._news.wait(timeout)
             return self._version
+
+    def linger(self, seconds: float) -> None:
+        """Wait `seconds`, or until it ends, whatever is written meanwhile."""
+        self._over.wait(seconds)
 
     def message(self) -> Message:
         """The reply as a part of the conversation, once it is done."""
@@ -167,6 +172,7 @@ class Reply:
             self.state = "done"
             self._version += 1
             self._news.notify_all()
+        self._over.set()
 
     def _estimate(self) -> Usage:
         if not self._texts and not self._thoughts:

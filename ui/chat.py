@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,6 +23,10 @@ from ui.session import key_for
 
 FASTEST = 0.06
 """Seconds between two paints of a short reply; a long one is painted less often."""
+
+
+HEAD_START = 0.1
+"""Seconds that the first words have before the rest of the page is drawn."""
 
 
 def draw_header(room: Room) -> None:
@@ -46,6 +51,34 @@ def draw_header(room: Room) -> None:
 def face(persona: Persona | None) -> str:
     """The persona's avatar, or a mask."""
     return (persona.avatar if persona else "") or "🎭"
+
+
+def stage(room: Room) -> DeltaGenerator:
+    """The place of the dialogue, cleared of another one that was here before."""
+    place, visit = st.empty(), room.session
+    if visit.on_stage != visit.chat_id and visit.chat.reply:
+        # The browser keeps what stood here until the run ends, and with a reply to watch that takes a while.
+        time.sleep(0.05)
+    visit.on_stage = visit.chat_id
+    return place.container()
+
+
+def draw_history(room: Room) -> None:
+    """Draw what was said, from the end; what is older comes when it is asked for."""
+    chat = room.session.chat
+    messages = chat.conversation.messages
+    # The beginning moves in leaps, so that what stays on screen is mostly drawn at the place where it stood.
+    older = max(0, len(messages) - chat.length_shown) // 10 * 10
+    if older:
+        st.button(
+            room.t("chat.older", count=older),
+            key="older",
+            icon=":material/history:",
+            type="tertiary",
+            on_click=chat.show_older,
+        )
+    for message in messages[older:]:
+        draw_message(room, message)
 
 
 def draw_message(room: Room, message: Message) -> None:
@@ -146,15 +179,19 @@ class _Growing:
         return FASTEST + len(rest) / 40_000 + len(text) / 400_000
 
 
-def watch(room: Room, reply: Reply) -> None:
-    """Show a reply as it is written, and once more as a whole when it ends; leaving early does not end it."""
+def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
+    """Show a reply as it is written, and once more as a whole when it ends; leaving early does not end it.
+
+    What `meanwhile` draws waits for the first words, if they come at once.
+    """
+    waits = True
     with st.chat_message("assistant", avatar=face(room.persona)):
         thinking, body = st.empty(), st.empty()
         thoughts: _Growing | None = None
         words: _Growing | None = None
         version = -1
         while not reply.done:
-            version = reply.watch(version, 0.5)
+            version = reply.watch(version, HEAD_START if waits else 0.5)
             # Read once: the writing thread may end the reply at any moment.
             state, text, reasoning = reply.state, reply.text, reply.reasoning
             pause = 0.0
@@ -168,9 +205,18 @@ def watch(room: Room, reply: Reply) -> None:
                 if state == "preparing":
                     room.tell_engine()
                 body.caption(_progress(room, reply, state))
-            time.sleep(pause)
-        room.tell_engine()
+            if waits and (text or reply.seconds > HEAD_START):
+                reply.linger(pause)
+                meanwhile()
+                waits = False
+            else:
+                reply.linger(pause)
+        if waits:
+            meanwhile()
         message = reply.message()
+        if words:
+            words.paint(message.content)
+        room.tell_engine()
         if message.reasoning:
             with thinking.container():
                 draw_thinking(room.t, message.reasoning)

@@ -24,7 +24,7 @@ PAGES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Room:
     """What a page works with: the words, the visitor's session, and what is chosen."""
 
@@ -35,12 +35,21 @@ class Room:
     persona: Persona | None
     provider: Provider
     model: Model
-    engine: DeltaGenerator
+    _engine: DeltaGenerator | None = None
     """Where the sidebar tells of the model's state."""
+
+    def draw_frame(self) -> None:
+        """Draw what stands around every page: the icon in its tab, and the sidebar."""
+        # Streamlit knows an emoji by a pattern that takes a tenth of a second to compile: not before the first paint.
+        st.set_page_config(page_icon="🎭")
+        with st.sidebar:
+            _links(self.t)
+            self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
 
     def tell_engine(self) -> None:
         """Bring the line about the model's state up to date."""
-        models.draw_engine(self.t, self.session, self.model, self.engine)
+        if self._engine:
+            models.draw_engine(self.t, self.session, self.model, self._engine)
 
     @property
     def setup(self) -> Setup:
@@ -56,8 +65,11 @@ class Room:
         )
 
 
-def open_page(name: str) -> Room:
-    """Open the page `name`: the first call of every page, whichever the visitor lands on first."""
+def open_page(name: str, *, draw_frame: bool = True) -> Room:
+    """Open the page `name`: the first call of every page, whichever the visitor lands on first.
+
+    A page whose own content should be on screen as early as can be draws the frame itself, later.
+    """
     arriving = is_new()
     visit = session()
     visit.secrets = secrets()
@@ -67,7 +79,6 @@ def open_page(name: str) -> Room:
     t = translator(visit.language)
     st.set_page_config(
         page_title=f"{t(f'nav.{name}')} · {t('app.name')}",
-        page_icon="🎭",
         layout="centered" if name == "chat" else "wide",
         menu_items={},
     )
@@ -82,13 +93,13 @@ def open_page(name: str) -> Room:
     _keep_valid(visit, shelf, providers)
     visit.settle()
     browser.tell_page(visit.language, visit.large_text)
-    with st.sidebar:
-        _links(t)
-        engine = sidebar.draw(t, visit, shelf, providers)
     _write_link(visit)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
-    return Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, engine)
+    room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model)
+    if draw_frame:
+        room.draw_frame()
+    return room
 
 
 def _arrive(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:

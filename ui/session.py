@@ -40,6 +40,12 @@ class Chat:
     waiting: list[str] = field(default_factory=list)
     """Questions typed while a reply was being written; they are asked in turn."""
     editing: bool = False
+    length_shown: int = 20
+    """How many of its last messages are drawn, about."""
+
+    def show_older(self) -> None:
+        """Draw a hundred more of its messages."""
+        self.length_shown += 100
 
 
 @dataclass
@@ -64,6 +70,8 @@ class Session:
     large_text: bool = False
     chats: dict[str, Chat] = field(default_factory=dict)
     chat_id: str = ""
+    on_stage: str = ""
+    """The dialogue that the last run drew."""
     notices: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refused: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     tests: dict[str, Future[Diagnosis]] = field(default_factory=dict)
