@@ -1,0 +1,272 @@
+"""Keeps conversations, each under its owner's name: a hash of a code that only the owner has."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from playground.database import Database, Unsaved, database_url, lasts
+from playground.messages import Conversation, Message
+from playground.owners import new_token, owner_of
+
+__all__ = ["Kept", "Listed", "Store", "Unsaved", "database_url", "lasts", "new_token", "owner_of"]
+
+TITLE = 60
+"""Characters of a title."""
+
+SEARCH = 500
+"""Characters of a search that count."""
+
+_STEPS = (
+    (
+        """CREATE TABLE playground_chats (
+            owner TEXT NOT NULL,
+            id TEXT NOT NULL,
+            persona TEXT NOT NULL,
+            title TEXT NOT NULL,
+            renamed BOOLEAN NOT NULL,
+            updated DOUBLE PRECISION NOT NULL,
+            PRIMARY KEY (owner, id)
+        )""",
+        "CREATE INDEX playground_chats_by_time ON playground_chats (owner, updated)",
+        """CREATE TABLE playground_messages (
+            owner TEXT NOT NULL,
+            chat TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            content TEXT NOT NULL,
+            reasoning TEXT NOT NULL,
+            info TEXT,
+            PRIMARY KEY (owner, chat, position),
+            FOREIGN KEY (owner, chat) REFERENCES playground_chats (owner, id) ON DELETE CASCADE
+        )""",
+    ),
+)
+"""What leads from each version of the schema to the next. A step that was released is never edited; add one."""
+
+_chats = sa.table(
+    "playground_chats",
+    sa.column("owner", sa.Text),
+    sa.column("id", sa.Text),
+    sa.column("persona", sa.Text),
+    sa.column("title", sa.Text),
+    sa.column("renamed", sa.Boolean),
+    sa.column("updated", sa.Double),
+)
+_messages = sa.table(
+    "playground_messages",
+    sa.column("owner", sa.Text),
+    sa.column("chat", sa.Text),
+    sa.column("position", sa.Integer),
+    sa.column("role", sa.Text),
+    sa.column("content", sa.Text),
+    sa.column("reasoning", sa.Text),
+    sa.column("info", sa.Text),
+)
+_INSERT: dict[str, Callable[[sa.TableClause], Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""An insert that may find the row already there is each database's own."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A dialogue in a list; `updated` is Unix time, `length` counts messages."""
+
+    id: str
+    persona: str
+    title: str
+    updated: float
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A dialogue as it was kept."""
+
+    id: str
+    persona: str
+    title: str
+    conversation: Conversation
+    updated: float
+
+
+class Store:
+    """Conversations in a database; any thread may call, and every method raises Unsaved and nothing else.
+
+    The owner is part of every question to the database: an id alone opens nothing.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = Database(url, _STEPS, clock), clock
+
+    def save(
+        self, owner: str, chat_id: str, persona: str, conversation: Conversation, since: int = 0
+    ) -> None:
+        """Write messages from position `since` on and drop those beyond the end; a new dialogue is made.
+
+        A dialogue without a question is not kept. Until its reader renames it, its first question is its title.
+        """
+        if not conversation.begun:
+            self.delete(owner, chat_id)
+            return
+        question = next(m.content for m in conversation.messages if m.role == "user")
+        owner, chat_id = _storable(owner), _storable(chat_id)
+        with self._database.writing() as db:
+            new = _INSERT[db.dialect.name](_chats).values(
+                owner=owner,
+                id=chat_id,
+                persona=_storable(persona),
+                title=_title(question),
+                renamed=False,
+                updated=self._clock(),
+            )
+            fresh = new.excluded
+            title = sa.case((_chats.c.renamed, _chats.c.title), else_=fresh.title)
+            db.execute(
+                new.on_conflict_do_update(
+                    index_elements=["owner", "id"],
+                    set_={"persona": fresh.persona, "title": title, "updated": fresh.updated},
+                )
+            )
+            # What an earlier save could not write is written now, so that no message is missing between two.
+            there = db.execute(sa.select(_length(owner, chat_id))).scalar_one()
+            start = max(0, min(since, there))
+            db.execute(sa.delete(_messages).where(*_in(owner, chat_id), _messages.c.position >= start))
+            rest = enumerate(conversation.messages[start:], start)
+            if rows := [_row(owner, chat_id, position, message) for position, message in rest]:
+                db.execute(sa.insert(_messages), rows)
+
+    def put(self, owner: str, chat_id: str, position: int, message: Message) -> None:
+        """Write one message of a dialogue that exists: in another's place, or as its next one."""
+        owner, chat_id = _storable(owner), _storable(chat_id)
+        if position < 0:
+            return
+        with self._database.writing() as db:
+            touched = db.execute(
+                sa.update(_chats)
+                .where(*_is(owner, chat_id), _length(owner, chat_id) >= position)
+                .values(updated=self._clock())
+            )
+            if touched.rowcount:
+                row = _row(owner, chat_id, position, message)
+                changed = {name: row[name] for name in ("role", "content", "reasoning", "info")}
+                db.execute(
+                    _INSERT[db.dialect.name](_messages)
+                    .values(row)
+                    .on_conflict_do_update(index_elements=["owner", "chat", "position"], set_=changed)
+                )
+
+    def chats(self, owner: str, search: str = "", limit: int = 200) -> list[Listed]:
+        """The owner's dialogues, newest first; with `search`, those that have it in their title or texts."""
+        of_chat = (_messages.c.owner == _chats.c.owner, _messages.c.chat == _chats.c.id)
+        length = sa.select(sa.func.count()).select_from(_messages).where(*of_chat).scalar_subquery()
+        found = sa.select(_chats.c.id, _chats.c.persona, _chats.c.title, _chats.c.updated, length)
+        found = found.where(_chats.c.owner == _storable(owner))
+        if text := _storable(search).strip()[:SEARCH]:
+            said = sa.exists().where(*of_chat, _messages.c.content.icontains(text, autoescape=True))
+            found = found.where(sa.or_(_chats.c.title.icontains(text, autoescape=True), said))
+        with self._database.reading() as db:
+            rows = db.execute(found.order_by(_chats.c.updated.desc(), _chats.c.id).limit(limit)).all()
+        return [Listed(*row) for row in rows]
+
+    def load(self, owner: str, chat_id: str) -> Kept | None:
+        """A dialogue as it was kept; None when the owner has none of this id."""
+        owner, chat_id = _storable(owner), _storable(chat_id)
+        texts = sa.select(_messages.c.role, _messages.c.content, _messages.c.reasoning, _messages.c.info)
+        with self._database.reading() as db:
+            chat = db.execute(
+                sa.select(_chats.c.persona, _chats.c.title, _chats.c.updated).where(*_is(owner, chat_id))
+            ).one_or_none()
+            rows = db.execute(texts.where(*_in(owner, chat_id)).order_by(_messages.c.position)).all()
+        if chat is None:
+            return None
+        return Kept(chat_id, chat.persona, chat.title, _conversation(rows), chat.updated)
+
+    def rename(self, owner: str, chat_id: str, title: str) -> None:
+        """Give a dialogue a title of the reader's own; a blank one is ignored."""
+        if not (title := _title(title)):
+            return
+        with self._database.writing() as db:
+            db.execute(
+                sa.update(_chats)
+                .where(*_is(_storable(owner), _storable(chat_id)))
+                .values(title=title, renamed=True)
+            )
+
+    def delete(self, owner: str, chat_id: str) -> None:
+        """Delete a dialogue, from the file too."""
+        self._delete(*_is(_storable(owner), _storable(chat_id)))
+
+    def delete_all(self, owner: str) -> int:
+        """Delete all dialogues of an owner, from the file too; returns how many they were."""
+        return self._delete(_chats.c.owner == _storable(owner))
+
+    def forget_older(self, seconds: float) -> int:
+        """Delete every owner's dialogues that nothing was added to for `seconds`; returns how many they were."""
+        return self._delete(_chats.c.updated < self._clock() - seconds)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def _delete(self, *which: sa.ColumnElement[bool]) -> int:
+        with self._database.writing() as db:
+            count = db.execute(sa.delete(_chats).where(*which)).rowcount
+        if count:
+            self._database.wipe()
+        return count
+
+
+def _is(owner: str, chat_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _chats.c.owner == owner, _chats.c.id == chat_id
+
+
+def _in(owner: str, chat_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _messages.c.owner == owner, _messages.c.chat == chat_id
+
+
+def _length(owner: str, chat_id: str) -> sa.ScalarSelect[int]:
+    count = sa.select(sa.func.count()).select_from(_messages)
+    return count.where(*_in(owner, chat_id)).scalar_subquery()
+
+
+def _row(owner: str, chat_id: str, position: int, message: Message) -> dict[str, Any]:
+    info = Conversation((message,)).to_json()[0]["info"]
+    return {
+        "owner": owner,
+        "chat": chat_id,
+        "position": position,
+        "role": message.role,
+        "content": _storable(message.content),
+        "reasoning": _storable(message.reasoning),
+        "info": _storable(json.dumps(info, ensure_ascii=False)) if info else None,
+    }
+
+
+def _conversation(rows: Any) -> Conversation:
+    try:
+        return Conversation.from_json(
+            [{**row._mapping, "info": row.info and json.loads(row.info)} for row in rows]
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Unsaved("damaged") from None
+
+
+def _storable(text: str) -> str:
+    """Without the characters that one or the other database refuses: NUL and halves of surrogate pairs."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def _title(text: str) -> str:
+    return " ".join(_storable(text).split())[:TITLE]
