@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from playground.client import warm_up
-from ui import actions, chat
+from ui import actions, chat, keeping
 from ui.page import open_page
 
 room = open_page("chat", draw_frame=False)
@@ -40,4 +40,4 @@ with below.container():
     else:
         actions.draw_starters(room)
 
-warm_up()
+warm_up(keeping.prepare)

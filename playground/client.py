@@ -9,15 +9,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from playground import events, failures
-from playground.keys import Endpoint, valid_url, well_formed
+from playground.keys import Endpoint, mask, url_host, valid_url, well_formed
 from playground.line import Cut, Line
 from playground.messages import Failure, Usage
 from playground.providers import Quirks
-from playground.usage import reported_cost
+from playground.usage import counted, quota
 
 MAX_TEXT = 64 * 1024
 """Characters of one reply; what comes beyond is cut off."""
@@ -36,8 +37,8 @@ WARM_UP_AFTER = 3.0
 
 
 @cache
-def warm_up() -> threading.Thread:
-    """Import what the first reply needs, once in a process and when nobody waits; it takes a second."""
+def warm_up(also: Callable[[], object] = lambda: None) -> threading.Thread:
+    """Make ready what the first reply needs, and `also`, once in a process and when nobody waits; it takes a second."""
 
     def load() -> None:
         time.sleep(WARM_UP_AFTER)
@@ -46,6 +47,7 @@ def warm_up() -> threading.Thread:
         from playground.gate import gate
 
         gate()
+        also()
         del openai
 
     thread = threading.Thread(target=load, daemon=True, name="warm-up")
@@ -144,6 +146,8 @@ def stream(
             refused = failures.refused_param(raw, body) or ""
         if refused:
             fault = failures.failure("parameter_refused", status=fault.status, detail=fault.detail)
+        elif fault.code == "quota_spent_today" and fault.seconds is None:
+            fault = replace(fault, seconds=quota(headers, clock()).reset_seconds)
         yield Finish("failed", fault, refused=refused, headers=headers)
         return
     except (OpenAIError, Exception) as error:
@@ -152,7 +156,8 @@ def stream(
         if not reader.over:
             for rest in reader.rest():
                 yield rest
-            fault = failures.from_exception(error, begun and reader.heard, endpoint.key)
+            host = url_host(endpoint.base_url)
+            fault = failures.from_exception(error, begun and reader.heard, endpoint.key, host)
             yield Finish("failed", fault, reader.usage, headers=reader.headers, opened=begun)
             return
     for rest in reader.rest():
@@ -206,7 +211,7 @@ class _Reader:
         elif event.kind == "stray":
             return self._unframed(event.value)
         elif event.kind == "bad":
-            self._fail(failures.failure("bad_stream", detail=str(event.value or "")))
+            self._fail(self._fault("bad_stream", str(event.value or "")))
         elif event.kind == "too_big":
             self._fail(failures.failure("too_big"))
         return None
@@ -217,7 +222,7 @@ class _Reader:
             self._fail(failures.from_payload(error, self._quirks.errors, self._key))
             return None
         if counts := events.usage_in(payload):
-            self.usage = _usage(counts)
+            self.usage = counted(counts)
         piece = events.read_choice(payload, self._quirks.reasoning.fields)
         if piece.bad:
             self._fail(failures.failure("bad_stream"))
@@ -247,12 +252,12 @@ class _Reader:
         self._stray = text
         if self.heard and not text.lstrip().startswith("error"):
             if not self.ended and not self._finished:
-                self._fail(failures.failure("bad_stream", detail=text))
+                self._fail(self._fault("bad_stream", text))
             return None
         try:
             payload = json.loads(text.removeprefix("error:"))
         except (ValueError, RecursionError):
-            self._fail(failures.failure("not_an_api", detail=failures.readable(text.encode())))
+            self._fail(self._fault("not_an_api", failures.readable(text.encode())))
             return None
         if text.startswith("error:"):
             self._fail(failures.from_payload(payload, self._quirks.errors, self._key))
@@ -263,8 +268,11 @@ class _Reader:
             delta = self._chunk(payload)
             self.ended = self.ended or "done"
             return delta
-        self._fail(failures.failure("not_an_api", detail=text))
+        self._fail(self._fault("not_an_api", text))
         return None
+
+    def _fault(self, code: str, detail: str) -> Failure:
+        return failures.failure(code, detail=mask(detail, self._key))
 
     def _fail(self, fault: Failure) -> None:
         self._failure = self._failure or fault
@@ -284,30 +292,18 @@ class _Reader:
         if fault is None and ended == "filtered":
             fault = failures.failure("filtered")
         elif fault is None and self._refusal and not self.text_size:
-            fault = failures.failure("refused", detail=self._refusal)
+            fault = self._fault("refused", self._refusal)
         elif fault is None and not self.text_size:
-            code = "tool_call" if ended == "tool_calls" else "empty"
-            if code == "empty" and self.thought_size:
-                code = "only_thinking"
-            fault = failures.failure(code)
+            fault = failures.failure(self._why_empty(ended))
         if fault is not None:
             return Finish("failed", fault, self.usage, headers=self.headers, opened=True)
         if not ended:
             ended = "stop" if self.ended == "done" else "unconfirmed"
         return Finish(ended, None, self.usage, headers=self.headers, opened=True)
 
-
-def _usage(counts: dict[str, Any]) -> Usage:
-    details = counts.get("completion_tokens_details")
-    thinking = (
-        details.get("reasoning_tokens") if isinstance(details, dict) else counts.get("reasoning_tokens")
-    )
-    asked, written, total = (
-        value if isinstance(value := counts.get(name), int) and value >= 0 else None
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-    )
-    if asked is not None and written is not None and total is not None:
-        # Some leave the thinking out of completion_tokens, and bill it all the same.
-        written = max(written, total - asked)
-    thought = thinking if isinstance(thinking, int) and thinking >= 0 else None
-    return Usage(asked, written, thought, reported_cost=reported_cost(counts))
+    def _why_empty(self, ended: str) -> str:
+        """Our failure code for a reply without text; thoughts may be paid for and never be seen."""
+        if ended == "tool_calls":
+            return "tool_call"
+        thought = self.thought_size or (self.usage and self.usage.reasoning_tokens)
+        return "only_thinking" if thought or ended == "length" else "empty"

@@ -42,7 +42,7 @@ class ReplyInfo:
     """Who wrote a reply, how it ended, and what it took.
 
     `ended` is "stop", "length", "filtered", "tool_calls", "stopped" (by the reader), "unconfirmed" (the provider
-    never said that it was done) or "failed".
+    never said that it was done), "interrupted" (the app went down while it was written) or "failed".
     """
 
     provider: str

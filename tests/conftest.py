@@ -88,6 +88,15 @@ def chromium_path() -> str | None:
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests keep their chats away from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYGROUND_DATA", str(tmp_path_factory.mktemp("kept")))
+        patch.delenv("PLAYGROUND_DATABASE_URL", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -154,6 +163,10 @@ def visitor(
                 color_scheme="dark" if dark else "light",
             )
         pages.append(contexts[kind].new_page())
+        # A visitor comes for the first time, whoever used the browser before; a reload keeps what the tab has.
+        pages[-1].add_init_script(
+            "if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }"
+        )
         return Visit(pages[-1])
 
     yield make
@@ -169,7 +182,7 @@ class App:
         self.personas.mkdir(parents=True)
         for name, text in PERSONAS.items():
             (self.personas / name).write_text(text, "utf-8")
-        settings = {"PLAYGROUND_PERSONAS": str(self.personas)}
+        settings = {"PLAYGROUND_PERSONAS": str(self.personas), "PLAYGROUND_DATA": str(folder / "kept")}
         if base_url:
             providers = folder / "providers.yaml"
             providers.write_text(PROVIDERS.format(base_url=base_url), "utf-8")
@@ -178,12 +191,15 @@ class App:
         port = free_port()
         self.url = f"http://localhost:{port}"
         self.log = folder / "log.txt"
-        with self.log.open("w") as log:
-            command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-            command += ["--server.port", str(port), "--server.headless", "true"]
-            self.child = subprocess.Popen(
-                command, cwd=ROOT, stdout=log, stderr=log, env=kept | settings | environ
-            )
+        self._command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        self._command += ["--server.port", str(port), "--server.headless", "true"]
+        self._environ = kept | settings | environ
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, also once more after it died, and wait until it answers."""
+        with self.log.open("a") as log:
+            self.child = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log, env=self._environ)
         for _ in range(300):
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2).read()

@@ -10,8 +10,9 @@ from playground.keys import Endpoint, address
 from playground.messages import Conversation, Failure, Message, ReplyInfo
 from playground.personas import Example, Persona
 from playground.providers import ProvidersFile, load_providers
+from playground.reply import Reply
 from playground.wire import Setup
-from playground.writer import Reply, ask
+from playground.writer import ask
 from tests.faithful import Faithful, names, rules_file, rules_of
 from tests.test_wire_faults import finished
 

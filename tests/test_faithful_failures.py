@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from playground.messages import Conversation
+from playground.reply import Reply
 from playground.wire import Setup
-from playground.writer import Reply
 from tests.faithful import names, rules_of
 from tests.faithful_scenes import ALL, PROVIDERS, TUNED, asked, close_all, models_of, served, setup_for
 
 WRONG_KEY = "sk-wrong-0123456789abcdefghij"
-TROUBLES = ("no_permission", "no_credit", "rate_limited", "filtered")
+TROUBLES = ("no_permission", "no_credit", "quota_spent_today", "rate_limited", "filtered")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +54,8 @@ def test_refusal_has_its_name(name: str, kind: str) -> None:
 @pytest.mark.parametrize(("name", "_kind"), says("bad_key"))
 def test_wrong_key(name: str, _kind: str) -> None:
     faithful = served(name)
-    assert told(asked(faithful, setup_for(name), key=WRONG_KEY)) == "bad_key"
+    code = rules_of(name)["says"]["bad_key"].get("code", "bad_key")
+    assert told(asked(faithful, setup_for(name), key=WRONG_KEY)) == code
     assert len(faithful.requests) == 1
 
 

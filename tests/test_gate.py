@@ -10,8 +10,9 @@ import pytest
 from playground.keys import Endpoint
 from playground.messages import Conversation
 from playground.providers import Model, Provider, Quirks
+from playground.reply import Reply
 from playground.wire import Setup
-from playground.writer import Reply, ask
+from playground.writer import ask
 from tests.fake_provider import FakeProvider, Script
 from tests.test_wire_faults import finished
 

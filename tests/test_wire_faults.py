@@ -8,8 +8,9 @@ from playground.gate import gate
 from playground.keys import Endpoint, clean_key, tidy_url
 from playground.messages import Conversation
 from playground.providers import Model, Provider, ProvidersFile, load_providers
+from playground.reply import Reply
 from playground.wire import Setup
-from playground.writer import Reply, ask
+from playground.writer import ask
 from tests.wire_cases import CASES, Case, serving
 
 KINDS = {"unconfirmed": "incomplete", "failed": "failure", "stopped": "stopped"}

@@ -11,10 +11,11 @@ from playground import failures
 from playground.keys import Endpoint
 from playground.limits import Limits, Pace
 from playground.line import Cut, Line, Overdue
-from playground.messages import Conversation
+from playground.messages import Conversation, Message
 from playground.providers import Model, Provider, Quirks
+from playground.reply import KEEP_EVERY, UNWATCHED, Reply
 from playground.wire import Setup
-from playground.writer import UNWATCHED, Reply, Turn, Unavailable, ask
+from playground.writer import Turn, Unavailable, ask
 from tests.fake_provider import FakeProvider, Script
 from tests.test_wire_faults import finished
 
@@ -229,3 +230,29 @@ def test_deadlines() -> None:
     now[0] = 121
     with pytest.raises(Overdue, match="whole"):
         line.remaining()
+
+
+def test_what_is_written_is_stored_while_it_is_written(fake: FakeProvider) -> None:
+    gate = fake.gate(1)
+    fake.script = Script(["one ", "two ", "three"], gate=gate)
+    endpoint, now = Endpoint(fake.base_url, "sk-test-0123456789"), [0.0]
+    stored: list[Message] = []
+    ended = threading.Event()
+
+    def keep(message: Message) -> None:
+        stored.append(message)
+        if message.info and message.info.ended == "stop":
+            ended.set()
+
+    reply = ask(setup(), ASKED, lambda line: endpoint, keep=keep, clock=lambda: now[0])
+    until(reply, "one")
+    gate.release(1)
+    until(reply, "two")
+    now[0] += KEEP_EVERY
+    gate.release()
+    assert ended.wait(10)
+    assert [(m.content, m.info and m.info.ended) for m in stored] == [
+        ("one ", "interrupted"),
+        ("one two three", "interrupted"),
+        ("one two three", "stop"),
+    ]

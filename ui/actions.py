@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from playground.keys import looks_like_key, mask
-from playground.messages import Failure
+from playground.failures import failure
+from playground.keys import clean_key, mask
+from playground.messages import Conversation, Failure, Message, ReplyInfo
+from playground.reply import Reply
 from playground.sources import source_for
-from playground.writer import Reply, ask
-from ui import browser
+from playground.writer import ask
+from ui import browser, keeping
 from ui.markdown import plain
 from ui.models import model_name
 from ui.money import conversation_price
@@ -20,20 +22,38 @@ from ui.session import endpoint_for, picked, shown, turn_for
 MAX_QUESTION = 8000
 """Characters of one question."""
 
+LEAST_KEY = 12
+"""Characters from which on a typed key is looked for in a question; a shorter one may be a word."""
+
 
 def say(room: Room, text: str) -> None:
     """Ask a question; while a reply is being written it waits its turn."""
     visit, chat = room.session, room.session.chat
-    if looks_like_key(text):
-        visit.notices.append(("key_in_chat", {"text": mask(text)}))
-        return
     visit.notices.clear()
     chat.editing = False
     if chat.reply:
         chat.waiting.append(text)
         return
-    chat.conversation = chat.conversation.say(text)
-    _ask(room)
+    _put(room, chat.conversation, text)
+
+
+def _put(room: Room, before: Conversation, question: str) -> None:
+    """Let a question follow what was said before, and ask it; one that holds a key stays here, with the key hidden."""
+    chat, hidden = room.session.chat, _hidden(room, question)
+    if hidden == question:
+        chat.conversation = before.say(question)
+        _ask(room)
+        return
+    provider, model = room.provider.id, room.model.id
+    info = ReplyInfo(provider, model, ended="failed", seconds=0, failure=failure("key_in_chat"))
+    chat.conversation = before.say(hidden).answered(Message("assistant", "", info=info))
+    keeping.save(room.session, chat, len(before.messages))
+
+
+def _hidden(room: Room, text: str) -> str:
+    """The text with keys masked: those that the visitor typed, and whatever looks like one."""
+    typed = map(clean_key, room.session.keys.values())
+    return mask(text, *(key for key in typed if len(key) >= LEAST_KEY))
 
 
 def say_waiting(room: Room) -> bool:
@@ -46,30 +66,34 @@ def say_waiting(room: Room) -> bool:
 
 
 def _ask(room: Room) -> None:
+    """Keep the last question, and have it answered."""
     setup, visit = room.setup, room.session
+    keeping.save(visit, visit.chat, len(visit.chat.conversation.messages) - 1)
     source = source_for(setup.provider, setup.model, endpoint_for(setup.provider))
-    visit.chat.reply = ask(
+    reply = ask(
         setup,
         visit.chat.conversation,
         source,
         turn=turn_for(setup.provider),
         remember=lambda param: visit.refuse(setup, param),
+        keep=keeping.keep(visit, visit.chat),
     )
+    keeping.watch_for(visit, visit.chat, reply)
 
 
 def _ask_again(room: Room, question: str) -> None:
     """Put a question in the place of the last one, and drop what was answered to that."""
     chat = room.session.chat
     if chat.reply is None and question.strip():
-        chat.conversation = chat.conversation.before_last_question().say(question)
         chat.editing = False
-        _ask(room)
+        _put(room, chat.conversation.before_last_question(), question)
 
 
 def _delete(room: Room) -> None:
     chat = room.session.chat
     if chat.reply is None:
         chat.conversation = chat.conversation.before_last_question()
+        keeping.save(room.session, chat, len(chat.conversation.messages))
         chat.editing = False
 
 
@@ -102,7 +126,7 @@ def draw_stop(room: Room, reply: Reply) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(room.t("chat.stop"), key="stop", icon=":material/stop_circle:", on_click=reply.stop)
         if waiting := room.session.chat.waiting:
-            st.caption(room.t("chat.waiting", text=plain(waiting[0][:60]), count=len(waiting)))
+            st.caption(room.t("chat.waiting", text=plain(_hidden(room, waiting[0])[:60]), count=len(waiting)))
 
 
 def draw_actions(room: Room) -> None:
@@ -125,7 +149,7 @@ def draw_actions(room: Room) -> None:
             on_click=_ask_again,
             args=(room, question),
         )
-        if last.info and last.info.ended in ("unconfirmed", "length"):
+        if last.info and last.info.ended in ("unconfirmed", "interrupted", "length"):
             st.button(
                 t("chat.go_on"),
                 key="go_on",
@@ -160,7 +184,9 @@ def _draw_way_out(room: Room, model: str, fault: Failure, question: str) -> None
     """What helps after a failure: the seconds to wait, or the model that took a retired one's place."""
     t, provider = room.t, room.provider
     if fault.code == "rate_limited" and fault.seconds:
-        browser.countdown(t("chat.wait"), t("chat.wait_over"), fault.seconds, key="wait")
+        # A key of its own, or a second wait would go on with the seconds of the first.
+        key = f"wait_{room.session.finished}"
+        browser.countdown(t("chat.wait"), t("chat.wait_over"), fault.seconds, key)
     successor = provider.successor(model) if fault.code == "model_gone" else ""
     if successor and successor != room.model.id:
         st.button(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
+
+from ui.session import picked
 
 _PAGE = """
 export default function ({ data }) {
@@ -16,6 +20,35 @@ export default function ({ data }) {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.keyCode === 229 || event.isComposing)) event.stopImmediatePropagation();
     }, true);
+  }
+
+  // Streamlit follows a growing reply with an animation that pulls back a reader who scrolls up meanwhile.
+  const main = document.querySelector(".stMain");
+  if (main && !main.playgroundReader) {
+    main.playgroundReader = true;
+    const own = Object.getOwnPropertyDescriptor(Element.prototype, "scrollTop");
+    const place = () => own.get.call(main);
+    let reading = false, last = 0, finger = 0;
+    Object.defineProperty(main, "scrollTop", {
+      configurable: true,
+      get: own.get,
+      set(top) { if (!reading || top < place()) own.set.call(main, top); },
+    });
+    const on = (name, act) => main.addEventListener(name, act, { passive: true });
+    on("wheel", (event) => { if (event.deltaY < 0) reading = true; });
+    on("touchstart", (event) => { finger = event.touches[0].clientY; });
+    on("touchmove", (event) => { if (event.touches[0].clientY > finger + 4) reading = true; });
+    on("keydown", (event) => {
+      const typing = event.target.tagName === "TEXTAREA";
+      if (typing && event.key === "Enter" && !event.shiftKey) {
+        reading = false;
+        setTimeout(() => own.set.call(main, main.scrollHeight), 150);
+      } else if (!typing && ["PageUp", "ArrowUp", "Home"].includes(event.key)) reading = true;
+    });
+    on("scroll", () => {
+      if (place() > last && main.scrollHeight - main.clientHeight - place() < 60) reading = false;
+      last = place();
+    });
   }
 
   let region = document.getElementById("playground-announcer");
@@ -32,6 +65,30 @@ export default function ({ data }) {
   if (data.announce && region.dataset.number !== String(data.number)) {
     region.dataset.number = String(data.number);
     region.textContent = data.announce;
+  }
+}
+"""
+
+# The token stays with the browser, or with the tab where others use the computer too; which dialogue was on screen
+# stays with the tab. Until the server has heard of a token from an earlier visit, nothing here is overwritten.
+_VISITOR = """
+export default function ({ data, setTriggerValue }) {
+  const TOKEN = "playground-visitor", CHAT = "playground-chat", SHARED = "playground-shared";
+  try {
+    const kept = sessionStorage.getItem(TOKEN) || localStorage.getItem(TOKEN);
+    const shared = localStorage.getItem(SHARED) === "yes";
+    if (!data.known && ((kept && kept !== data.token) || shared !== data.shared)) {
+      setTriggerValue("told", { token: kept || data.token, chat: sessionStorage.getItem(CHAT) || "", shared });
+      return;
+    }
+    const [own, other] = data.shared ? [sessionStorage, localStorage] : [localStorage, sessionStorage];
+    other.removeItem(TOKEN);
+    own.setItem(TOKEN, data.token);
+    if (data.shared) localStorage.setItem(SHARED, "yes");
+    else localStorage.removeItem(SHARED);
+    sessionStorage.setItem(CHAT, data.chat);
+  } catch {
+    // A browser that keeps nothing for sites: the visitor has the recovery code.
   }
 }
 """
@@ -99,6 +156,7 @@ _PAGE_CSS = """
 """
 
 _page = st.components.v2.component("playground_page", css=_PAGE_CSS, js=_PAGE, isolate_styles=False)
+_visitor = st.components.v2.component("playground_visitor", js=_VISITOR, isolate_styles=False)
 _count = st.components.v2.component(
     "playground_countdown",
     html='<span role="timer"></span>',
@@ -115,6 +173,19 @@ def tell_page(
     _page(
         key=key,
         data={"language": language, "large_text": large_text, "announce": announce, "number": number},
+        height=0,
+    )
+
+
+def keep_visitor(
+    token: str, chat_id: str, known: bool, shared: bool, told: Callable[[dict[str, object]], None]
+) -> None:
+    """Let the browser keep the visitor's token and which dialogue is on screen; `told` gets what it kept before."""
+    key = "visitor"
+    _visitor(
+        key=key,
+        data={"token": token, "chat": chat_id, "known": known, "shared": shared},
+        on_told_change=picked(key, lambda values: told(values["told"])),
         height=0,
     )
 

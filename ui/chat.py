@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from playground.i18n import Translator
-from playground.messages import Message
+from playground.i18n import Translator, locale
+from playground.messages import Failure, Message
 from playground.personas import Persona
+from playground.reply import Reply
 from playground.sources import readiness
-from playground.writer import Reply
+from playground.usage import scarcest
+from ui import chats
 from ui.blocks import Blocks
 from ui.engine import engine_state
 from ui.markdown import plain, safe
 from ui.models import language_name, mismatch, model_name, provider_name, speaks
-from ui.money import reply_price
+from ui.money import price_basis, reply_price
 from ui.page import Room
 from ui.session import key_for
 
@@ -27,6 +30,13 @@ FASTEST = 0.06
 
 HEAD_START = 0.1
 """Seconds that the first words have before the rest of the page is drawn."""
+
+
+WHOSE_KEY = {"bad_key", "key_or_credit", "no_permission", "no_credit", "quota_spent_today"}
+"""Failures that are about the key, so that it matters whose it is."""
+
+ON_THE_WAY = {"unreachable", "dns", "tls", "timeout", "stalled", "cut_off"}
+"""Failures of the way to a provider: what is told of them are not its words."""
 
 
 def draw_header(room: Room) -> None:
@@ -41,6 +51,7 @@ def draw_header(room: Room) -> None:
             st.caption(plain(persona.description))
     for code, slots in room.session.notices:
         st.warning(t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}), icon=":material/link_off:")
+    chats.draw_unsaved(room)
     if not speaks(room.model, persona):
         st.info(mismatch(t, room.model, persona), icon=":material/translate:")
     elif room.model.languages and room.session.language not in room.model.languages:
@@ -55,11 +66,13 @@ def face(persona: Persona | None) -> str:
 
 def stage(room: Room) -> DeltaGenerator:
     """The place of the dialogue, cleared of another one that was here before."""
-    place, visit = st.empty(), room.session
-    if visit.on_stage != visit.chat_id and visit.chat.reply:
-        # The browser keeps what stood here until the run ends, and with a reply to watch that takes a while.
-        time.sleep(0.05)
-    visit.on_stage = visit.chat_id
+    visit = room.session
+    before, visit.on_stage = visit.on_stage, visit.chat_id
+    if visit.chat.reply is None or before == visit.chat_id:
+        return st.container()
+    # The browser keeps what stood here until the run ends, and with a reply to watch that takes a while.
+    place = st.empty()
+    time.sleep(0.05)
     return place.container()
 
 
@@ -102,24 +115,31 @@ def draw_ending(room: Room, message: Message) -> None:
         return
     if info.failure:
         draw_failure(room, message)
+        if info.failure.code == "key_in_chat":
+            # Nobody was asked, so nobody took any time.
+            return
     providers = room.providers.all
     label = provider_name(t, providers[info.provider]) if info.provider in providers else info.provider
     model = (
         model_name(providers[info.provider].model(info.model)) if info.provider in providers else info.model
     )
     parts = [plain(label), plain(model), t("reply.seconds", seconds=f"{info.seconds:.1f}")]
-    tokens = info.usage.completion_tokens
-    if tokens is not None:
+    tokens, thought = info.usage.completion_tokens, info.usage.reasoning_tokens
+    if tokens is not None and thought:
+        parts.append(t("reply.tokens_thinking", count=tokens, thinking=thought))
+    elif tokens is not None:
         parts.append(t("reply.about_tokens" if info.usage.estimated else "reply.tokens", count=tokens))
+    basis = None
     if price := reply_price(t, info, room.providers):
         parts.append(price)
+        basis = price_basis(t, info, room.providers, room.session.language)
     if info.ended != "failed":
         parts.append(t(f"ended.{info.ended}"))
-    if info.requests_left is not None:
-        parts.append(t("doctor.quota.requests", count=f"{info.requests_left:,}"))
+    if left := scarcest(info):
+        parts.append(t(f"doctor.quota.{left[0]}", count=f"{left[1]:,}"))
     if info.unused:
         parts.append(t("reply.unused", names=plain(", ".join(info.unused))))
-    st.caption(" · ".join(parts))
+    st.caption(" · ".join(parts), help=basis)
 
 
 def draw_failure(room: Room, message: Message) -> None:
@@ -128,26 +148,39 @@ def draw_failure(room: Room, message: Message) -> None:
     if info is None or info.failure is None:
         return
     fault = info.failure
+    # A file of chats may tell of failures that we have no words for.
+    code = fault.code if f"failure.{fault.code}.what" in locale(room.session.language) else "internal"
     providers = room.providers.all
     label = plain(provider_name(t, providers[info.provider]) if info.provider in providers else info.provider)
     successor = providers[info.provider].successor(info.model) if info.provider in providers else ""
     slots = {
         "provider": label,
         "model": plain(info.model),
-        "seconds": f"{fault.seconds:.0f}" if fault.seconds else "60",
+        "wait": _wait(t, fault),
         "successor": plain(successor or "—"),
-        "number": plain(fault.detail) if fault.code == "internal" else "",
+        "number": plain(fault.detail) if code == "internal" else "",
     }
     whose = ""
-    if fault.code in ("bad_key", "no_permission", "no_credit") and info.provider in providers:
+    if code in WHOSE_KEY and info.provider in providers:
         whose = t(f"whose_key.{key_for(providers[info.provider]).origin}")
     st.warning(
-        f"**{t(f'failure.{fault.code}.what', **slots)}** {whose}  \n{t(f'failure.{fault.code}.do', **slots)}",
+        f"**{t(f'failure.{code}.what', **slots)}** {whose}  \n{t(f'failure.{code}.do', **slots)}",
         icon=":material/error:",
     )
-    if fault.detail and fault.code != "internal":
-        with st.expander(t("failure.details")):
+    if fault.detail and code != "internal":
+        with st.expander(t("failure.cause" if code in ON_THE_WAY else "failure.details")):
             st.code(f"{fault.status or ''} {fault.detail}".strip(), language=None, wrap_lines=True)
+
+
+def _wait(t: Translator, fault: Failure) -> str:
+    """How long to wait before a new try, in words."""
+    if fault.code == "quota_spent_today" and not fault.seconds:
+        return t("reply.wait.tomorrow")
+    seconds = fault.seconds or 60
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return t(f"reply.wait.{unit}", count=ceil(seconds / size))
+    return t("reply.wait.seconds", count=ceil(seconds))
 
 
 def draw_thinking(t: Translator, reasoning: str) -> None:

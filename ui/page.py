@@ -11,7 +11,7 @@ from playground.i18n import Translator, choose_language, translator
 from playground.personas import Persona, Shelf, slug_of
 from playground.providers import Model, Provider, ProvidersFile
 from playground.wire import Setup
-from ui import browser, library, models, sidebar
+from ui import browser, keeping, library, models, sidebar
 from ui.markdown import plain
 from ui.problems import problem_list
 from ui.session import Session, is_new, secrets, session
@@ -19,6 +19,7 @@ from ui.session import Session, is_new, secrets, session
 PAGES = {
     "chat": "streamlit_app.py",
     "gallery": "pages/gallery.py",
+    "workshop": "pages/workshop.py",
     "providers": "pages/providers.py",
     "about": "pages/about.py",
 }
@@ -93,6 +94,7 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     _keep_valid(visit, shelf, providers)
     visit.settle()
     browser.tell_page(visit.language, visit.large_text)
+    keeping.remember(visit)
     _write_link(visit)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
@@ -133,6 +135,9 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
     model = providers[visit.provider].model(visit.models[visit.provider])
     if visit.persona not in shelf.personas:
         visit.persona = sidebar.first_persona(shelf, model, visit.language)
+        if visit.chat_id in visit.chats and visit.chat.conversation.begun:
+            # A dialogue outlives its persona's file; the next one answers in it.
+            visit.chat.persona = visit.persona
     persona = shelf.personas.get(visit.persona)
     greeting = persona.greeting.strip() if persona else ""
     fresh = visit.chat_id not in visit.chats

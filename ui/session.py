@@ -18,12 +18,16 @@ import streamlit as st
 from playground.keys import Endpoint, Key, address, find_key, own_endpoint
 from playground.limits import Limits, Pace
 from playground.messages import Conversation
+from playground.owners import new_token, owner_of
 from playground.providers import Provider, SharedPace
+from playground.reply import Reply
 from playground.wire import Setup
-from playground.writer import Reply, Turn
+from playground.writer import Turn
 
 if TYPE_CHECKING:
     from playground.checkup import Diagnosis
+    from playground.drafts import Draft
+    from playground.store import Listed
 
 
 _HERE = ("localhost", "127.0.0.1", "::1")
@@ -42,6 +46,8 @@ class Chat:
     editing: bool = False
     length_shown: int = 20
     """How many of its last messages are drawn, about."""
+    kept: int = 0
+    """How many of its messages the database has."""
 
     def show_older(self) -> None:
         """Draw a hundred more of its messages."""
@@ -72,12 +78,33 @@ class Session:
     chat_id: str = ""
     on_stage: str = ""
     """The dialogue that the last run drew."""
+    token: str = field(default_factory=new_token, repr=False)
+    """What the browser keeps to find the visitor's dialogues again; a secret."""
+    known: bool = False
+    """Whether the browser's token has been taken over."""
+    shared: bool = False
+    """Whether others use this computer too, so that the browser forgets the token with the tab."""
+    listed: tuple[Listed, ...] | None = ()
+    """The visitor's dialogues as last read; None when they are to be read again."""
+    restored: int = 0
+    """How many files have been restored; a new upload field comes after each."""
+    news: tuple[str, int] | None = None
+    """What came of the last thing done on the page of chats, and how many it touched."""
+    unsaved: str = ""
+    """Why the last change could not be kept."""
     notices: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refused: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    draft: Draft | None = None
+    """The persona that the visitor writes in the workshop."""
     tests: dict[str, Future[Diagnosis]] = field(default_factory=dict)
     """Tests of providers, under way or done."""
     finished: int = 0
     """How many replies have ended, so that each is announced once."""
+
+    @property
+    def owner(self) -> str:
+        """Whose dialogues these are, as the database knows it."""
+        return owner_of(self.token) or ""
 
     @property
     def chat(self) -> Chat:
@@ -102,13 +129,24 @@ class Session:
     def go_to(self, chat_id: str) -> None:
         """Go back to an earlier dialogue and its persona."""
         if chat_id in self.chats and chat_id != self.chat_id:
-            if not self.chat.conversation.begun:
+            if self.chat_id in self.chats and not self.chat.conversation.begun:
                 del self.chats[self.chat_id]
             self.chat_id = chat_id
             self.choose_persona(self.chat.persona)
 
+    def forget(self, chat_id: str) -> None:
+        """Drop a dialogue; what is being written in it ends."""
+        if chat := self.chats.pop(chat_id, None):
+            if chat.reply:
+                chat.reply.stop()
+            if chat_id == self.chat_id:
+                self.chat_id = ""
+
     def settle(self) -> bool:
         """Let every reply that has ended join its dialogue; tell whether one did."""
+        for chat in self.chats.values():
+            if chat.reply:
+                chat.reply.seen()
         ended = [chat for chat in self.chats.values() if chat.reply and chat.reply.done]
         for chat in ended:
             reply = cast(Reply, chat.reply)

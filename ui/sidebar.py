@@ -6,11 +6,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from playground.i18n import LANGUAGES, Translator
+from playground.keys import valid_url
 from playground.personas import Persona, Shelf
 from playground.providers import Model, Provider, ProvidersFile
+from ui import chats
 from ui.markdown import plain
 from ui.models import draw_model, provider_name, speaks
-from ui.session import Chat, Session, key_for, may_name_servers, picked, show, shown
+from ui.session import Session, endpoint_for, key_for, may_name_servers, picked, show, shown
 
 LENGTHS = (60, 90, 150, 300, 600, 800, 1200, 2000, 4000, 8000)
 """Tokens that the reply's length offers."""
@@ -79,25 +81,7 @@ def _persona(t: Translator, visit: Session, shelf: Shelf, persona: Persona | Non
     st.button(
         t("sidebar.new_chat"), key="new_chat", icon=":material/add_comment:", on_click=begin, width="stretch"
     )
-    earlier = [c for c in reversed(visit.chats.values()) if c.id != visit.chat_id and c.conversation.begun]
-    if earlier:
-        with st.expander(t("sidebar.earlier", count=len(earlier)), icon=":material/history:"):
-            for chat in earlier:
-                st.button(
-                    _title(chat, shelf),
-                    key=f"chat_{chat.id}",
-                    on_click=visit.go_to,
-                    args=(chat.id,),
-                    type="tertiary",
-                    width="stretch",
-                )
-
-
-def _title(chat: Chat, shelf: Shelf) -> str:
-    persona = shelf.personas.get(chat.persona)
-    first = next(m.content for m in chat.conversation.messages if m.role == "user")
-    face = persona.avatar if persona and persona.avatar else "💬"
-    return f"{face} {plain(first[:40])}"
+    chats.draw_recent(t, visit, shelf)
 
 
 def _backend(t: Translator, visit: Session, providers: ProvidersFile, provider: Provider) -> None:
@@ -139,12 +123,21 @@ def _address(t: Translator, visit: Session, provider: Provider) -> None:
         help=t("sidebar.address_help"),
         autocomplete="off",
     )
+    if visit.addresses.get(provider.id):
+        endpoint = endpoint_for(provider)
+        if not valid_url(endpoint.base_url):
+            st.warning(t("sidebar.address_wrong"), icon=":material/link_off:")
+        elif endpoint.public_only and not endpoint.base_url.startswith("https://"):
+            st.warning(t("failure.private_address.do"), icon=":material/link_off:")
 
 
 def _key(t: Translator, visit: Session, provider: Provider) -> None:
     # The callback stores under the provider that the field was drawn for, whatever else changes in the same run.
     def keep(provider_id: str) -> None:
         visit.keys[provider_id] = shown("api_key")
+
+    def clear(provider_id: str) -> None:
+        visit.keys.pop(provider_id, None)
 
     st.text_input(
         t("sidebar.key", provider=provider.label),
@@ -162,8 +155,13 @@ def _key(t: Translator, visit: Session, provider: Provider) -> None:
         st.info(f"{t('sidebar.key_get', url=provider.key_url)}  \n{steps}", icon=":material/key:")
         if free := provider.free_tier.get(visit.language):
             st.caption(t("sidebar.free", text=plain(free)))
-    else:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(t(f"sidebar.key_from_{origin}"))
+        if origin == "typed":
+            st.button(
+                t("sidebar.key_clear"), key="clear_key", type="tertiary", on_click=clear, args=(provider.id,)
+            )
 
 
 def _settings(

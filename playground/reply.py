@@ -1,0 +1,179 @@
+"""A reply that is being written: anyone may watch it, one may stop it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from playground import client
+from playground.limits import Ticket
+from playground.line import Cut, Line
+from playground.messages import Failure, Message, ReplyInfo, Usage
+from playground.usage import Quota
+from playground.wire import Request, Setup, estimate_tokens
+
+UNWATCHED = 125.0
+"""Seconds without a watcher after which a reply stops by itself; a lost connection may come back within 120."""
+
+KEEP_EVERY = 1.0
+"""Seconds of writing that are lost at most when the app dies."""
+
+State = Literal["preparing", "queued", "waiting", "pausing", "thinking", "writing", "done"]
+
+Keep = Callable[[Message], None]
+"""Stores a reply: as "interrupted" while it is written, and as it ended."""
+
+
+class Reply:
+    """A reply being written; `text`, `reasoning`, `state` and `pause` may be read from any thread."""
+
+    def __init__(self, setup: Setup, line: Line, keep: Keep, clock: Callable[[], float]) -> None:
+        self.setup = setup
+        self.state: State = "preparing"
+        self.ticket: Ticket | None = None
+        """The place in the queue, while state is "queued"."""
+        self.pause = 0.0
+        """Seconds of the wait that state "pausing" speaks of."""
+        self.request: Request | None = None
+        self.info: ReplyInfo | None = None
+        self._line, self._store, self._clock = line, keep, clock
+        self._kept_at = float("-inf")
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._news = threading.Condition()
+        self._over = threading.Event()
+        self._version = 0
+        self._started = self._watched = clock()
+        self._first: float | None = None
+        self._shown_at_stop: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What is written so far."""
+        if self._shown_at_stop is not None:
+            return self._shown_at_stop
+        return "".join(self._texts)
+
+    @property
+    def reasoning(self) -> str:
+        """What was thought so far."""
+        return "".join(self._thoughts)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.state == "done"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the question was asked, until the end."""
+        return self.info.seconds if self.info else self._clock() - self._started
+
+    def stop(self) -> None:
+        """End it now: what is written stays, and the provider's connection is closed."""
+        with self._news:
+            if self.done or self._shown_at_stop is not None:
+                return
+            self._shown_at_stop = "".join(self._texts)
+        self._line.cut()
+        self.end("stopped")
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody has watched for so long that nobody will read it."""
+        return self._clock() - self._watched > UNWATCHED
+
+    def seen(self) -> None:
+        """Tell that its reader is still here."""
+        self._watched = self._clock()
+
+    def watch(self, seen: int, timeout: float) -> int:
+        """Wait until something is newer than version `seen`, at most `timeout` seconds; return the version now."""
+        with self._news:
+            self.seen()
+            if self._version == seen and not self.done:
+                self._news.wait(timeout)
+            return self._version
+
+    def linger(self, seconds: float) -> None:
+        """Wait `seconds`, or until it ends, whatever is written meanwhile."""
+        self._over.wait(seconds)
+
+    def message(self) -> Message:
+        """The reply as a part of the conversation: as it ended, or as far as it got."""
+        return Message("assistant", self.text, self.reasoning, self.info or self._info("interrupted"))
+
+    def keep(self) -> None:
+        """Store it as it is now."""
+        self._store(self.message())
+        self._kept_at = self._clock()
+
+    def change(self, state: State) -> None:
+        """Enter a state, or tell the watchers that something was added; nothing changes after the end."""
+        with self._news:
+            if self.done:
+                return
+            self.state = state
+            self._version += 1
+            self._news.notify_all()
+
+    def add(self, delta: client.Delta) -> None:
+        """Add what the model wrote; raises Cut when nobody reads it any more."""
+        if self.abandoned:
+            self.stop()
+            raise Cut
+        if delta.text and self._first is None:
+            self._first = self._clock() - self._started
+        with self._news:
+            if delta.text:
+                self._texts.append(delta.text)
+            if delta.reasoning:
+                self._thoughts.append(delta.reasoning)
+        self.change("writing" if self._texts else "thinking")
+        if self._clock() - self._kept_at >= KEEP_EVERY:
+            self.keep()
+
+    def end(
+        self,
+        ended: str,
+        failure: Failure | None = None,
+        usage: Usage | None = None,
+        left: Quota | None = None,
+    ) -> None:
+        """End it, once, and tell how."""
+        with self._news:
+            if self.done:
+                return
+            self.info = self._info(ended, failure, usage, left)
+            self.state = "done"
+            self._version += 1
+            self._news.notify_all()
+        self._over.set()
+
+    def _info(
+        self,
+        ended: str,
+        failure: Failure | None = None,
+        usage: Usage | None = None,
+        left: Quota | None = None,
+    ) -> ReplyInfo:
+        return ReplyInfo(
+            provider=self.setup.provider.id,
+            model=self.setup.model.id,
+            ended=ended,
+            seconds=self._clock() - self._started,
+            first_token_seconds=self._first,
+            usage=usage or self._estimate(),
+            failure=failure,
+            unused=tuple(sorted(self.setup.refused)),
+            requests_left=left.requests_left if left else None,
+            tokens_left=left.tokens_left if left else None,
+        )
+
+    def _estimate(self) -> Usage:
+        if not self._texts and not self._thoughts:
+            return Usage()
+        asked = self.request.body["messages"] if self.request else []
+        prompt = sum(estimate_tokens(m["content"]) + 4 for m in asked)
+        return Usage(prompt, estimate_tokens(self.text + self.reasoning), estimated=True)

@@ -1,0 +1,225 @@
+"""The visitor's earlier dialogues: the latest in the sidebar, all of them on a page of their own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from playground.archive import from_archive, to_archive
+from playground.i18n import Translator
+from playground.personas import Shelf
+from ui import keeping
+from ui.markdown import plain
+from ui.session import Session, picked, show, shown
+
+if TYPE_CHECKING:
+    from playground.store import Listed
+    from ui.page import Room
+
+RECENT = 6
+"""Dialogues that the sidebar lists."""
+SHOWN = 30
+"""Dialogues that the page draws; the search finds the others."""
+
+
+def draw_recent(t: Translator, visit: Session, shelf: Shelf) -> None:
+    """The latest dialogues but the one on screen, and the way to all of them."""
+    kept = keeping.listed(visit)
+    if kept and not keeping.is_lasting():
+        st.caption(t("chats.fleeting"))
+        draw_download(t, visit, key="download_in_time")
+    others = [one for one in kept if one.id != visit.chat_id]
+    if not others:
+        return
+    with st.expander(t("sidebar.earlier", count=len(others)), icon=":material/history:"):
+        for one in others[:RECENT]:
+            st.button(
+                _title(one, shelf),
+                key=f"chat_{one.id}",
+                on_click=keeping.open_chat,
+                args=(visit, one.id),
+                type="tertiary",
+                width="stretch",
+            )
+        st.page_link("pages/chats.py", label=t("chats.all"), icon=":material/arrow_forward:")
+
+
+def _title(one: Listed, shelf: Shelf) -> str:
+    persona = shelf.personas.get(one.persona)
+    return f"{persona.avatar if persona and persona.avatar else '💬'} {plain(one.title)}"
+
+
+def draw_news(room: Room) -> None:
+    """What came of the last thing done here, once; and why nothing is kept, as long as that is so."""
+    visit = room.session
+    if visit.news:
+        code, count = visit.news
+        st.info(room.t(f"chats.news.{code}", count=count), icon=":material/info:")
+        visit.news = None
+    draw_unsaved(room)
+
+
+def draw_unsaved(room: Room) -> None:
+    """Say that the last change could not be kept, and why."""
+    if code := room.session.unsaved:
+        st.warning(room.t(f"unsaved.{code}"), icon=":material/cloud_off:")
+
+
+def draw_list(room: Room) -> None:
+    """Search, and the dialogues found, newest first."""
+    t, visit = room.t, room.session
+    words = st.text_input(
+        t("chats.search"),
+        placeholder=t("chats.search"),
+        label_visibility="collapsed",
+        key="search_chats",
+        icon=":material/search:",
+    )
+    found = keeping.search(visit, words) if words else keeping.listed(visit)
+    if not found:
+        st.info(t("chats.nothing" if words else "chats.none"), icon=":material/forum:")
+    for one in found[:SHOWN]:
+        _draw_row(room, one)
+    if len(found) > SHOWN:
+        st.caption(t("chats.more", count=len(found) - SHOWN))
+
+
+def _draw_row(room: Room, one: Listed) -> None:
+    t, visit = room.t, room.session
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.markdown(f"**{_title(one, room.shelf)}**")
+            persona = room.shelf.personas.get(one.persona)
+            name = plain(persona.name if persona else one.persona)
+            st.caption(f"{name} · {_when(one.updated)} · {t('chats.length', count=one.length)}")
+        with st.container(horizontal=True, gap="small", width="content"):
+            if st.button(t("chats.open"), key=f"open_{one.id}", type="tertiary", icon=":material/forum:"):
+                keeping.open_chat(visit, one.id)
+                st.switch_page("streamlit_app.py")
+            with st.popover(t("chats.change"), icon=":material/more_horiz:", type="tertiary"):
+                _draw_changes(t, visit, one)
+
+
+def _draw_changes(t: Translator, visit: Session, one: Listed) -> None:
+    """Rename, download, delete one dialogue."""
+    key = f"title_{one.id}"
+
+    def rename(title: str) -> None:
+        if title.strip():
+            keeping.rename(visit, one.id, title.strip())
+
+    st.text_input(
+        t("chats.title_label"), key=show(key, one.title), on_change=picked(key, rename), max_chars=80
+    )
+    st.download_button(
+        t("chats.download"),
+        data=lambda: _archive(visit, (one,)),
+        file_name="chat.json",
+        mime="application/json",
+        key=f"download_{one.id}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.button(
+        t("chats.delete"),
+        key=f"delete_{one.id}",
+        icon=":material/delete:",
+        on_click=keeping.delete,
+        args=(visit, one.id),
+    )
+
+
+def _when(moment: float) -> str:
+    """A moment in the visitor's own time."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except ZoneInfoNotFoundError:
+        zone = ZoneInfo("UTC")
+    return f"{datetime.fromtimestamp(moment, zone):%Y-%m-%d %H:%M}"
+
+
+def _archive(visit: Session, some: tuple[Listed, ...]) -> bytes:
+    return to_archive([kept for one in some if (kept := keeping.find(visit, one.id))])
+
+
+def draw_download(t: Translator, visit: Session, key: str) -> None:
+    """All dialogues as one file."""
+    st.download_button(
+        t("chats.download_all"),
+        data=lambda: _archive(visit, keeping.listed(visit)),
+        file_name="chats.json",
+        mime="application/json",
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+        disabled=not keeping.listed(visit),
+    )
+
+
+def draw_restore(room: Room) -> None:
+    """Dialogues from a file join the visitor's own; a damaged file changes nothing."""
+    t, visit = room.t, room.session
+    file = st.file_uploader(
+        t("chats.restore"), type="json", max_upload_size=5, key=f"restore_{visit.restored}"
+    )
+    if file is None:
+        return
+    chats, damage = from_archive(file.getvalue())
+    if damage:
+        st.error(
+            t(f"chats.damage.{damage.code}", place=plain(damage.place or "—")), icon=":material/broken_image:"
+        )
+        return
+    keeping.restore(visit, chats)
+    visit.restored += 1
+    visit.news = ("restored", len(chats))
+    st.rerun()
+
+
+def draw_recovery(room: Room) -> None:
+    """The code that finds these dialogues from another device, and the place to enter one."""
+    t, visit = room.t, room.session
+    st.caption(t("chats.code_help"))
+    with st.expander(t("chats.code_show"), icon=":material/key:"):
+        st.code(visit.token, language=None)
+
+    def enter() -> None:
+        code = shown("recovery")
+        if not code.strip():
+            return
+        if not keeping.may_guess():
+            visit.news = ("code_wait", 0)
+        elif keeping.take_over(visit, code):
+            visit.known = True
+            visit.news = ("code_taken", len(keeping.listed(visit)))
+        else:
+            visit.news = ("code_wrong", 0)
+
+    st.text_input(t("chats.code_enter"), key="recovery", on_change=enter, autocomplete="off")
+
+
+def draw_keeping(room: Room) -> None:
+    """Whether the browser keeps the visitor's code, and the end of everything."""
+    t, visit = room.t, room.session
+
+    def share(on: bool) -> None:
+        visit.shared, visit.known = on, True
+
+    st.toggle(
+        t("chats.shared"),
+        key=show("shared", visit.shared),
+        on_change=picked("shared", share),
+        help=t("chats.shared_help"),
+    )
+    with st.popover(t("chats.delete_all"), icon=":material/delete_forever:"):
+        st.markdown(t("chats.delete_all_sure"))
+        st.button(
+            t("chats.delete_all_yes"),
+            key="delete_all",
+            on_click=keeping.delete_all,
+            args=(visit,),
+            type="primary",
+        )

@@ -1,0 +1,247 @@
+"""What of a visitor's dialogues outlasts the session: every change is written through to the database.
+
+The browser keeps a random token; the database knows its hash and nothing else of the visitor. Where the database cannot
+take a change, the chat goes on and the page says that it is not saved.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
+
+import streamlit as st
+
+from playground.messages import Message
+from playground.owners import owner_of
+from playground.reply import Keep, Reply
+from ui import browser
+from ui.session import Chat, Session
+
+if TYPE_CHECKING:
+    # SQLAlchemy takes a third of a second to import: not before the first paint.
+    from playground.archive import Archived
+    from playground.store import Kept, Listed, Store
+
+T = TypeVar("T")
+
+GUESSES = 20
+"""Recovery codes that may be tried in a minute, by everybody together."""
+
+
+@cache
+def store() -> Store:
+    """The database of this process."""
+    from playground.store import Store, database_url
+
+    return Store(database_url(os.environ))
+
+
+def prepare() -> None:
+    """Open the database, which takes a while the first time."""
+    _read(lambda: store().chats(""))
+
+
+def is_lasting() -> bool:
+    """Whether what is kept here outlasts a restart of the host."""
+    from playground.store import lasts
+
+    return lasts(os.environ)
+
+
+def save(visit: Session, chat: Chat, since: int = 0) -> None:
+    """Write a dialogue whose messages changed from position `since` on; one that is empty again is dropped."""
+    kept, said = store(), chat.conversation
+    if said.begun:
+        # What an earlier failure left out is written now.
+        since = min(since, chat.kept)
+        done = _write(visit, lambda: kept.save(visit.owner, chat.id, chat.persona, said, since))
+        chat.kept = len(said.messages) if done else 0
+    else:
+        _write(visit, lambda: kept.delete(visit.owner, chat.id))
+        chat.kept = 0
+    visit.listed = None
+
+
+def keep(visit: Session, chat: Chat) -> Keep:
+    """What stores the reply to the dialogue's last question, from whatever thread writes it."""
+    kept, position = store(), len(chat.conversation.messages)
+
+    def put(message: Message) -> None:
+        done = _write(visit, lambda: kept.put(visit.owner, chat.id, position, message))
+        chat.kept = position + 1 if done else 0
+
+    return put
+
+
+def watch_for(visit: Session, chat: Chat, reply: Reply) -> None:
+    """Make a dialogue's reply one that the visitor's next session finds, as long as it is written."""
+    chat.reply = reply
+    _writing()[(visit.owner, chat.id)] = reply
+
+
+@st.cache_resource(show_spinner=False)
+def _writing() -> WeakValueDictionary[tuple[str, str], Reply]:
+    return WeakValueDictionary()
+
+
+def listed(visit: Session) -> tuple[Listed, ...]:
+    """The visitor's dialogues, newest first; those of this session alone when the database cannot tell."""
+    if visit.listed is None:
+        found = search(visit, "")
+        known = {one.id for one in found}
+        here = (chat for chat in reversed(visit.chats.values()) if chat.conversation.begun)
+        visit.listed = (*(_unsaved(chat) for chat in here if chat.id not in known), *found)
+    return visit.listed
+
+
+def _unsaved(chat: Chat) -> Listed:
+    from playground.store import Listed
+
+    return Listed(chat.id, chat.persona, _title(chat), time.time(), len(chat.conversation.messages))
+
+
+def _title(chat: Chat) -> str:
+    return next((m.content for m in chat.conversation.messages if m.role == "user"), "")[:60]
+
+
+def search(visit: Session, words: str) -> tuple[Listed, ...]:
+    """The visitor's kept dialogues that hold some words, newest first."""
+    kept = store()
+    return tuple(_read(lambda: kept.chats(visit.owner, words)) or ())
+
+
+def load(visit: Session, chat_id: str) -> Kept | None:
+    """A kept dialogue of the visitor's."""
+    kept = store()
+    return _read(lambda: kept.load(visit.owner, chat_id))
+
+
+def find(visit: Session, chat_id: str) -> Kept | None:
+    """A dialogue of the visitor's as it was kept, or, where it was not, as this session has it."""
+    chat, kept = visit.chats.get(chat_id), load(visit, chat_id)
+    if chat is None or (kept and chat.kept):
+        return kept
+    from playground.store import Kept
+
+    return Kept(chat.id, chat.persona, _title(chat), chat.conversation, time.time())
+
+
+def open_chat(visit: Session, chat_id: str) -> None:
+    """Go to one of the visitor's dialogues, in this session or kept."""
+    if chat_id not in visit.chats and (kept := load(visit, chat_id)):
+        said = kept.conversation
+        reply = _writing().get((visit.owner, chat_id))
+        if reply and not reply.done:
+            # An earlier session of this visitor's began it, and the page was loaded anew.
+            said = said.before_last_question().say(said.last_question() or "")
+        else:
+            reply = None
+        visit.chats[chat_id] = Chat(kept.persona, said, chat_id, reply, kept=len(said.messages))
+    visit.go_to(chat_id)
+
+
+def rename(visit: Session, chat_id: str, title: str) -> None:
+    """Give a dialogue another title."""
+    kept = store()
+    _write(visit, lambda: kept.rename(visit.owner, chat_id, title))
+    visit.listed = None
+
+
+def delete(visit: Session, chat_id: str) -> None:
+    """Delete a dialogue, here and in the database."""
+    kept = store()
+    visit.forget(chat_id)
+    _write(visit, lambda: kept.delete(visit.owner, chat_id))
+    visit.listed = None
+
+
+def delete_all(visit: Session) -> None:
+    """Delete every dialogue of the visitor's."""
+    kept = store()
+    for chat_id in list(visit.chats):
+        visit.forget(chat_id)
+    _write(visit, lambda: kept.delete_all(visit.owner))
+    visit.listed = None
+
+
+def restore(visit: Session, chats: Iterable[Archived]) -> None:
+    """Add dialogues from a file to the visitor's own."""
+    for one in chats:
+        chat = Chat(one.persona, one.conversation)
+        visit.chats[chat.id] = chat
+        save(visit, chat)
+        rename(visit, chat.id, one.title)
+
+
+def remember(visit: Session) -> None:
+    """Let the browser keep what finds the visitor's dialogues again, and hear what it kept before."""
+    browser.keep_visitor(visit.token, visit.chat_id, visit.known, visit.shared, partial(recognise, visit))
+
+
+def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
+    """Take what a browser kept of an earlier visit: the token, the dialogue on screen, whether others use it too."""
+    if visit.known or not told:
+        return
+    visit.known = True
+    visit.shared = told.get("shared") is True
+    take_over(visit, str(told.get("token")))
+    if visit.chat_id in visit.chats and not visit.chat.conversation.begun:
+        chat_id = str(told.get("chat"))
+        kept = load(visit, chat_id)
+        # A link that names another persona counts for more than what this tab showed before.
+        if kept and kept.persona == visit.persona:
+            open_chat(visit, chat_id)
+
+
+def take_over(visit: Session, token: str) -> bool:
+    """Become the visitor whose token this is, with what was said meanwhile; False when it is none."""
+    owner = owner_of(token)
+    if owner is None:
+        return False
+    if owner != visit.owner:
+        kept, before = store(), visit.owner
+        visit.token = token
+        for chat in visit.chats.values():
+            if chat.conversation.begun:
+                save(visit, chat)
+                _write(visit, partial(kept.delete, before, chat.id))
+        visit.listed = None
+    return True
+
+
+def may_guess() -> bool:
+    """Whether another recovery code may be tried now."""
+    tries, now = _tries(), time.monotonic()
+    tries[:] = [then for then in tries if now - then < 60]
+    tries.append(now)
+    return len(tries) <= GUESSES
+
+
+@st.cache_resource(show_spinner=False)
+def _tries() -> list[float]:
+    return []
+
+
+def _write(visit: Session, change: Callable[[], object]) -> bool:
+    from playground.store import Unsaved
+
+    try:
+        change()
+    except Unsaved as error:
+        visit.unsaved = error.code
+        return False
+    visit.unsaved = ""
+    return True
+
+
+def _read(look: Callable[[], T]) -> T | None:
+    from playground.store import Unsaved
+
+    try:
+        return look()
+    except Unsaved:
+        return None
