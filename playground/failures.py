@@ -56,14 +56,14 @@ def from_response(
     """The failure that an HTTP answer tells of; `now` is the Unix time, for a Retry-After that is a date."""
     payload = _json(raw)
     if 300 <= status < 400:
-        return failure("redirected", status=status, detail=headers.get("location", ""))
+        return failure("redirected", status=status, detail=mask(headers.get("location", ""), key))
     detail = mask(sentence(payload, errors) or readable(raw), key)
     code = meaning(payload, detail, errors) or _STATUS.get(status)
     if status == 400 and not raw.strip():
         code = errors.without_body
     if code is None:
         code = "overloaded" if status >= 500 else "bad_request"
-    seconds = wait_seconds(headers, payload, detail, now) if code in ("rate_limited", "overloaded") else None
+    seconds = wait_seconds(headers, payload, detail, now) if _has_wait(code, errors) else None
     return failure(code, status=status, detail=detail, seconds=seconds)
 
 
@@ -73,11 +73,17 @@ def from_payload(payload: Any, errors: Errors, key: str) -> Failure:
     status = _first(payload, ("error.code", "code", "status_code", "error.status_code", "0.error.code"))
     status = status if isinstance(status, int) and 400 <= status < 600 else None
     code = meaning(payload, detail, errors) or _STATUS.get(status or 0, "overloaded")
-    return failure(code, status=status, detail=detail, seconds=wait_seconds({}, payload, detail, 0))
+    seconds = wait_seconds({}, payload, detail, 0) if _has_wait(code, errors) else None
+    return failure(code, status=status, detail=detail, seconds=seconds)
 
 
-def from_exception(error: BaseException, begun: bool, key: str) -> Failure:
-    """The failure behind an exception of the network; `begun` says whether an answer had started to come."""
+def _has_wait(code: str, errors: Errors) -> bool:
+    """Whether a wait that an answer tells is the one after which a new try can help."""
+    return code in ("rate_limited", "overloaded") or (code == "quota_spent_today" and errors.daily_wait)
+
+
+def from_exception(error: BaseException, begun: bool, key: str, host: str = "") -> Failure:
+    """The failure behind an exception of the network; `begun` says whether `host` had started to answer."""
     causes = list(_chain(error))
     names = {type(e).__name__ for e in causes}
     overdue = next((e for e in causes if isinstance(e, Overdue)), None)
@@ -101,8 +107,8 @@ def from_exception(error: BaseException, begun: bool, key: str) -> Failure:
         code = "stalled" if begun else "timeout"
     else:
         code = "cut_off" if begun else "unreachable"
-    detail = "" if overdue else mask(str(causes[-1]), key)
-    return failure(code, detail=detail)
+    told = (host, "" if overdue else str(causes[-1]))
+    return failure(code, detail=mask(": ".join(filter(None, told)), key))
 
 
 def sentence(payload: Any, errors: Errors) -> str:

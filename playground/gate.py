@@ -1,12 +1,13 @@
 """The only way out: every request of the app goes through `gate`.
 
 No redirect is followed, no cookie kept, no proxy or header taken from the environment, no error body read beyond
-ERROR_BYTES, and every connection obeys the line of the thread that uses it.
+ERROR_BYTES or with the key in it, and every connection obeys the line of the thread that uses it.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
+from playground.keys import mask
 from playground.line import Private, current
 
 ERROR_BYTES = 64 * 1024
@@ -93,25 +95,38 @@ def public_address(host: str, port: int) -> str:
 
 
 class _Body(httpx2.SyncByteStream):
-    """A response body, cut off after `limit` bytes where there is one."""
+    """A response body, as it comes."""
 
-    def __init__(self, parts: Iterable[bytes], limit: int | None) -> None:
-        self._parts, self._limit = parts, limit
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
-        left = self._limit
-        for part in self._parts:
-            if left is None:
-                yield part
-                continue
-            yield part[:left]
-            left -= len(part)
-            if left <= 0:
-                return
+        yield from self._parts
 
     def close(self) -> None:
         if close := getattr(self._parts, "close", None):
             close()
+
+
+class _ErrorBody(_Body):
+    """What an error says, cut off after ERROR_BYTES, with the key of the request hidden wherever it is echoed."""
+
+    def __init__(self, parts: Iterable[bytes], keys: tuple[str, ...]) -> None:
+        super().__init__(parts)
+        self._keys = keys
+
+    def __iter__(self) -> Iterator[bytes]:
+        raw = b""
+        for part in self._parts:
+            raw += part
+            if len(raw) >= ERROR_BYTES:
+                break
+        yield _hidden(raw[:ERROR_BYTES], self._keys)
+
+
+def _hidden(raw: bytes, keys: tuple[str, ...]) -> bytes:
+    """Bytes of an answer without keys; the SDK logs headers and makes exceptions of errors, which may go anywhere."""
+    return mask(raw.decode("utf-8", "surrogateescape"), *keys).encode("utf-8", "surrogateescape")
 
 
 class _Gate(httpx2.BaseTransport):
@@ -147,11 +162,13 @@ class _Gate(httpx2.BaseTransport):
                 extensions=request.extensions,
             )
         )
-        limit = ERROR_BYTES if response.status >= 300 else None
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        keys = (bearer, request.headers.get("x-api-key", ""))
+        parts: Iterable[bytes] = response.stream  # type: ignore[assignment]
         return httpx2.Response(
             status_code=response.status,
-            headers=[(k, v) for k, v in response.headers if k.lower() != b"set-cookie"],
-            stream=_Body(response.stream, limit),  # type: ignore[arg-type]
+            headers=[(k, _hidden(v, keys)) for k, v in response.headers if k.lower() != b"set-cookie"],
+            stream=_ErrorBody(parts, keys) if response.status >= 300 else _Body(parts),
             extensions=response.extensions,
         )
 
@@ -163,5 +180,7 @@ class _Gate(httpx2.BaseTransport):
 @cache
 def gate() -> httpx2.Client:
     """The HTTP client that all requests share: one TLS context and one pool of connections for the whole app."""
+    # It would log headers as they came, which may echo a key.
+    logging.getLogger("httpcore2").setLevel(logging.INFO)
     transport = _Gate(httpx2.create_ssl_context())
     return httpx2.Client(transport=transport, follow_redirects=False, trust_env=False)

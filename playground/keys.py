@@ -19,6 +19,10 @@ _KEY_LIKE = re.compile(
 )
 
 
+LEAST = 6
+"""Characters from which on a key, or what is left of one, is hidden in a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key and where it was found; its text never shows in a repr."""
@@ -78,17 +82,23 @@ def valid_url(url: str) -> bool:
         return False
 
 
+def url_host(url: str) -> str:
+    """The host's name in a base_url, "" where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def mask(text: str, *secrets: str) -> str:
     """Hide known keys, and whatever looks like one, in a text that goes to a screen, a log or a file."""
     for secret in secrets:
-        if len(secret) >= 6:
+        if len(secret) >= LEAST:
             text = text.replace(secret, _short(secret))
+            # A text that was cut off may end within the key.
+            cut = next((n for n in range(len(secret) - 1, LEAST - 1, -1) if text.endswith(secret[:n])), 0)
+            text = f"{text[: len(text) - cut]}…" if cut else text
     return _KEY_LIKE.sub(lambda m: _short(m.group()), text)
-
-
-def looks_like_key(text: str) -> bool:
-    """Whether a text carries something that looks like a provider's key."""
-    return _KEY_LIKE.search(text) is not None
 
 
 def address(provider: Provider, environ: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from playground import events, failures
-from playground.keys import Endpoint, valid_url, well_formed
+from playground.keys import Endpoint, url_host, valid_url, well_formed
 from playground.line import Cut, Line
 from playground.messages import Failure
 from playground.providers import ModelList, Provider
@@ -86,7 +86,9 @@ def fetch(
     except Exception as error:
         if line.is_cut:
             raise Cut from error
-        return Fetched(failure=failures.from_exception(error, False, endpoint.key))
+        return Fetched(
+            failure=failures.from_exception(error, False, endpoint.key, url_host(endpoint.base_url))
+        )
     return Fetched(tuple(rows))
 
 
@@ -123,9 +125,13 @@ def _get(
     from playground.gate import gate
 
     url = httpx2.URL(f"{endpoint.base_url.rstrip('/')}/{provider.models.path.lstrip('/')}")
-    asked = gate().stream(
-        "GET", url.copy_merge_params(params), headers=_headers(provider, endpoint), timeout=seconds
-    )
+
+    def sign(request: httpx2.Request) -> httpx2.Request:
+        # Only here: headers that are handed over lie open in every frame on their way, and in a traceback of them.
+        request.headers.update(_headers(provider, endpoint))
+        return request
+
+    asked = gate().stream("GET", url.copy_merge_params(params), auth=sign, timeout=seconds)
     with asked as response:
         raw = bytearray()
         for part in response.iter_bytes():

@@ -7,8 +7,8 @@ the model's id. Mappings merge, `drop_params` add up, anything else replaces.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,16 +58,14 @@ class Errors(Record):
         *("detail.0.msg", "error", "title"),
     )
     code_paths: tuple[str, ...] = (
-        "error.code",
-        "code",
-        "error.type",
-        "type",
-        "0.error.status",
-        "error.status",
+        *("error.code", "code", "error.type", "type", "0.error.status", "error.status"),
+        *("0.error.details", "error.details", "error.metadata.limit_source"),
     )
     patterns: dict[str, tuple[str, ...]] = {}
     without_body: str = "bad_request"
     """Our failure code for a 400 that says nothing at all."""
+    daily_wait: bool = True
+    """Whether the wait that is told with a spent day's quota is true; some tell the one of a minute's quota."""
 
 
 class SharedPace(Record):
@@ -270,8 +268,18 @@ class ProvidersFile(Record):
             for key, p in self.providers.items()
         }
 
+    @cached_property
+    def _remembered(self) -> Callable[[str, str], Quirks]:
+        """The quirks of our own providers, kept for the models that were asked for last."""
+        return lru_cache(maxsize=512)(lambda name, model_id: self._merged(self.all[name], model_id))
+
     def quirks(self, provider: Provider, model_id: str) -> Quirks:
         """Everything that holds for one model on one provider."""
+        if self.all.get(provider.id) is provider:
+            return self._remembered(provider.id, model_id)
+        return self._merged(provider, model_id)
+
+    def _merged(self, provider: Provider, model_id: str) -> Quirks:
         merged = {
             k: v for k, v in provider.model_dump(exclude_unset=True).items() if k in Quirks.model_fields
         }

@@ -77,6 +77,15 @@ class Quota:
         return (self.requests_left, self.tokens_left, self.reset_seconds) != (None, None, None)
 
 
+def scarcest(info: ReplyInfo) -> tuple[Literal["requests", "tokens"], int] | None:
+    """What of the quota is used up first by replies like this one, and how much of it is left; None if nobody told."""
+    requests, tokens = info.requests_left, info.tokens_left
+    size = (info.usage.prompt_tokens or 0) + (info.usage.completion_tokens or 0)
+    if tokens is not None and (requests is None or tokens < requests * size):
+        return "tokens", tokens
+    return None if requests is None else ("requests", requests)
+
+
 def cost(usage: Usage, provider: Provider, model: Model, reported: Decimal | float | None = None) -> Cost:
     """What a reply cost: the provider's own figure, else the listed price, else the catalogue's.
 
@@ -114,7 +123,7 @@ def reply_cost(info: ReplyInfo, providers: ProvidersFile) -> Cost:
 
 def spent(conversation: Conversation, providers: ProvidersFile) -> Total:
     """What the replies of a conversation cost, as far as it is known."""
-    infos = (m.info for m in conversation.messages if m.info is not None and _was_billed(m.info))
+    infos = (m.info for m in conversation.messages if m.info is not None and was_billed(m.info))
     return total(reply_cost(info, providers) for info in infos)
 
 
@@ -128,6 +137,23 @@ def total(costs: Iterable[Cost]) -> Total:
         len(rows) - len(known),
         any(c.estimated or c.basis in ("listed", "catalogue") for c in known),
     )
+
+
+def counted(counts: Mapping[str, Any]) -> Usage:
+    """The tokens of a reply, from the counts of its answer."""
+    details = counts.get("completion_tokens_details")
+    thinking = (
+        details.get("reasoning_tokens") if isinstance(details, dict) else counts.get("reasoning_tokens")
+    )
+    asked, written, total = (
+        value if isinstance(value := counts.get(name), int) and value >= 0 else None
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
+    if asked is not None and written is not None and total is not None:
+        # Some leave the thinking out of completion_tokens, and bill it all the same.
+        written = max(written, total - asked)
+    thought = thinking if isinstance(thinking, int) and thinking >= 0 else None
+    return Usage(asked, written, thought, reported_cost=reported_cost(counts))
 
 
 def reported_cost(counts: Mapping[str, Any]) -> float | None:
@@ -158,7 +184,7 @@ def quota(headers: Mapping[str, str], now: float = 0) -> Quota:
     return Quota(left.get("requests"), left.get("tokens"), reset)
 
 
-def _was_billed(info: ReplyInfo) -> bool:
+def was_billed(info: ReplyInfo) -> bool:
     """Whether a reply can have cost anything: one that failed before a single token did not."""
     counts = (
         info.usage.prompt_tokens,

@@ -117,7 +117,7 @@ def test_thoughts_are_told_from_the_reply(name: str, model: str) -> None:
     [
         ("groq", "openai/gpt-oss-20b", "", "only_thinking"),
         ("deepseek", "deepseek-flash", "", "only_thinking"),
-        ("gemini", "gemini-3.8-flash", "", "empty"),
+        ("gemini", "gemini-3.8-flash", "", "only_thinking"),
         ("fireworks", "accounts/fireworks/models/minimax-m3p1-flash", THOUGHT, ""),
     ],
 )
