@@ -1,0 +1,115 @@
+"""What a draft may begin with: another persona, three lines, a file, or the template."""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+
+from playground.drafts import Draft, uploaded, written
+from playground.personas import personas_folder
+from ui.page import Room
+from ui.problems import problem_list
+from ui.session import show, shown
+
+OPEN = "begin"
+
+
+def draw_beginnings(room: Room, draft: Draft) -> None:
+    """Everything that a draft can begin with; what was there before comes back with Undo."""
+    t = room.t
+    with st.popover(t("workshop.begin"), icon=":material/note_add:", key=OPEN, on_change="rerun"):
+        st.caption(t("workshop.begin_help"))
+        copy, lines, file, template = st.tabs(
+            [
+                t("workshop.from_persona"),
+                t("workshop.from_lines"),
+                t("workshop.from_file"),
+                t("workshop.from_template"),
+            ]
+        )
+        with copy:
+            _draw_personas(room, draft)
+        with lines:
+            _draw_lines(room, draft)
+        with file:
+            _draw_file(room, draft)
+        with template:
+            st.markdown(t("workshop.template_help"))
+            st.button(
+                t("workshop.use_template"),
+                key="use_template",
+                on_click=_begin,
+                args=(draft, t("workshop.template")),
+            )
+
+
+def _begin(draft: Draft, text: str) -> None:
+    draft.put(text)
+    show(OPEN, False)
+
+
+def _draw_personas(room: Room, draft: Draft) -> None:
+    t, files = room.t, {one.slug: one for one in room.shelf.files if one.persona}
+
+    def name(slug: str) -> str:
+        persona = room.shelf.personas[slug]
+        return f"{persona.avatar} {persona.name}" if not persona.avatar.startswith(":") else persona.name
+
+    def copy() -> None:
+        path = personas_folder(os.environ) / files[shown("copied")].file
+        try:
+            text, _ = uploaded(path.read_bytes())
+        except OSError:
+            text = None
+        if text is None:
+            st.toast(t("workshop.gone"), icon=":material/error:")
+        else:
+            _begin(draft, text)
+
+    if not files:
+        st.caption(t("notice.no_personas"))
+        return
+    wished = room.session.persona
+    st.selectbox(
+        t("sidebar.persona"),
+        list(files),
+        index=list(files).index(wished) if wished in files else 0,
+        format_func=name,
+        key="copied",
+    )
+    st.button(t("workshop.copy"), key="copy_persona", icon=":material/content_copy:", on_click=copy)
+
+
+def _draw_lines(room: Room, draft: Draft) -> None:
+    t = room.t
+
+    def write() -> None:
+        name, task, greeting = (shown(f"line_{one}").strip() for one in ("name", "task", "greeting"))
+        if not name or not task:
+            st.toast(t("workshop.lines_missing"), icon=":material/edit:")
+            return
+        prompt = t("workshop.lines_prompt", name=name, task=task)
+        values = {"name": name, "description": task, "greeting": greeting, "system_prompt": prompt}
+        _begin(draft, written(t("workshop.lines_template"), values))
+
+    with st.form("lines", border=False):
+        st.text_input(t("workshop.line_name"), key="line_name", max_chars=80)
+        st.text_input(t("workshop.line_task"), key="line_task", max_chars=500)
+        st.text_input(t("workshop.line_greeting"), key="line_greeting", max_chars=500)
+        st.form_submit_button(t("workshop.write"), icon=":material/edit_note:", on_click=write)
+
+
+def _draw_file(room: Room, draft: Draft) -> None:
+    t = room.t
+
+    def take() -> None:
+        file = shown("draft_file")
+        text, told = uploaded(file.getvalue()) if file else (None, ())
+        if text is not None:
+            draft.put(text)
+            show(OPEN, bool(told))
+
+    file = st.file_uploader(t("workshop.upload"), type=["yaml", "yml"], key="draft_file", on_change=take)
+    if file:
+        problem_list(t, uploaded(file.getvalue())[1])

@@ -1,0 +1,101 @@
+"""The draft as it will greet, and a small dialogue to try it in, apart from the visitor's chats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from playground.drafts import Draft, Trial
+from playground.failures import failure
+from playground.keys import clean_key, mask
+from playground.messages import Message, ReplyInfo
+from playground.sources import source_for
+from playground.writer import ask
+from ui import chat
+from ui.actions import LEAST_KEY, MAX_QUESTION
+from ui.markdown import plain
+from ui.models import mismatch, model_name, speaks
+from ui.page import Room
+from ui.session import endpoint_for, picked, turn_for
+
+
+def draw_trial(room: Room, draft: Draft) -> None:
+    """The face, the greeting, the dialogue so far and a place to type; the last version that works is the one shown."""
+    t, persona, trial = room.t, draft.persona or draft.last_good, draft.trial
+    if persona is None:
+        st.info(t("workshop.nobody_yet"), icon=":material/hourglass_empty:")
+        return
+    trial.greet(persona.greeting.strip())
+    trial.settle()
+    room = replace(room, persona=persona)
+    with st.container(border=True):
+        if draft.persona is None:
+            st.caption(t("workshop.stale"))
+        with st.container(gap=None):
+            st.header(f"{chat.face(persona)}  {plain(persona.name)}", anchor=False)
+            if persona.description:
+                st.caption(plain(persona.description))
+        if not speaks(room.model, persona):
+            st.info(mismatch(t, room.model, persona), icon=":material/translate:")
+        said, stop, starters = st.container(), st.empty(), st.container()
+        if typed := st.chat_input(t("workshop.try"), key="try", max_chars=MAX_QUESTION):
+            _say(room, trial, typed)
+        with said:
+            for message in trial.conversation.messages:
+                chat.draw_message(room, message)
+        if not trial.conversation.begun:
+            with starters:
+                _draw_starters(room, trial)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(t("workshop.answered_by", model=plain(model_name(room.model))))
+            if trial.conversation.begun:
+                st.button(
+                    t("workshop.start_over"),
+                    key="start_over",
+                    icon=":material/restart_alt:",
+                    type="tertiary",
+                    on_click=trial.start_over,
+                    args=(trial.greeting,),
+                )
+    if reply := trial.reply:
+        stop.button(t("chat.stop"), key="stop_trial", icon=":material/stop_circle:", on_click=reply.stop)
+        with said:
+            chat.watch(room, reply, lambda: None)
+        trial.settle()
+        stop.empty()
+
+
+def _draw_starters(room: Room, trial: Trial) -> None:
+    starters = room.persona.starters if room.persona else ()
+    if starters:
+        st.pills(
+            room.t("chat.starters"),
+            starters,
+            format_func=plain,
+            key="try_starter",
+            on_change=picked("try_starter", lambda text: _say(room, trial, text)),
+            label_visibility="collapsed",
+        )
+
+
+def _say(room: Room, trial: Trial, text: str | None) -> None:
+    """Ask the draft something; a question that holds a key stays here, with the key hidden."""
+    if not text or trial.reply:
+        return
+    typed = map(clean_key, room.session.keys.values())
+    hidden = mask(text, *(key for key in typed if len(key) >= LEAST_KEY))
+    trial.conversation = trial.conversation.say(hidden)
+    if hidden != text:
+        fault = failure("key_in_chat")
+        info = ReplyInfo(room.provider.id, room.model.id, ended="failed", seconds=0, failure=fault)
+        trial.conversation = trial.conversation.answered(Message("assistant", "", info=info))
+        return
+    setup, visit = room.setup, room.session
+    trial.reply = ask(
+        setup,
+        trial.conversation,
+        source_for(setup.provider, setup.model, endpoint_for(setup.provider)),
+        turn=turn_for(setup.provider),
+        remember=lambda param: visit.refuse(setup, param),
+    )
