@@ -78,6 +78,8 @@ export default function ({ data, setTriggerValue }) {
     const kept = sessionStorage.getItem(TOKEN) || localStorage.getItem(TOKEN);
     const shared = localStorage.getItem(SHARED) === "yes";
     if (!data.known && ((kept && kept !== data.token) || shared !== data.shared)) {
+      if (window.playgroundTold === data.token) return;
+      window.playgroundTold = data.token;
       setTriggerValue("told", { token: kept || data.token, chat: sessionStorage.getItem(CHAT) || "", shared });
       return;
     }

@@ -186,7 +186,6 @@ def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
     """Take what a browser kept of an earlier visit: the token, the dialogue on screen, whether others use it too."""
     if visit.known or not told:
         return
-    visit.known = True
     visit.shared = told.get("shared") is True
     take_over(visit, str(told.get("token")))
     if visit.chat_id in visit.chats and not visit.chat.conversation.begun:
@@ -195,6 +194,7 @@ def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
         # A link that names another persona counts for more than what this tab showed before.
         if kept and kept.persona == visit.persona:
             open_chat(visit, chat_id)
+    visit.known = True
 
 
 def take_over(visit: Session, token: str) -> bool:
@@ -203,8 +203,10 @@ def take_over(visit: Session, token: str) -> bool:
     if owner is None:
         return False
     if owner != visit.owner:
-        kept, before = store(), visit.owner
+        before = visit.owner
+        # First of all: another run of this session may be drawing the page meanwhile, and the database takes its time.
         visit.token = token
+        kept = store()
         for chat in visit.chats.values():
             if chat.conversation.begun:
                 save(visit, chat)
