@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "printed": set(),
     "exports": {"archive", "i18n", "keys", "messages", "notebook", "personas", "printed", "snippets", "wire"},
     "owners": set(),
+    "care": set(),
     "turns": set(),
     "database": {"turns"},
     "store": {"database", "messages", "owners"},

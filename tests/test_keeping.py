@@ -102,6 +102,21 @@ def test_a_browser_that_was_here_before(kept: Store) -> None:
     assert (visit.token, visit.shared) == (earlier.token, False)
 
 
+def test_the_code_counts_before_the_database_answers(kept: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run may draw the page meanwhile, and must not tell the browser to keep the new code."""
+    earlier, visit, seen = visitor(TALK), Session(), []
+    visit.open_chat("vicky", "")
+
+    def slow() -> Store:
+        seen.append((visit.token, visit.known))
+        return kept
+
+    monkeypatch.setattr(keeping, "store", slow)
+    keeping.recognise(visit, {"token": earlier.token, "chat": "", "shared": False})
+    assert seen[0] == (earlier.token, False)
+    assert visit.known
+
+
 @pytest.mark.parametrize("told", [{}, {"token": 7}, {"token": "x" * 10_000, "chat": []}, {"token": None}])
 def test_a_browser_that_tells_nonsense(kept: Store, told: dict[str, object]) -> None:
     visit = visitor(TALK)

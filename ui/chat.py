@@ -9,6 +9,7 @@ from math import ceil
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from playground.care import is_cry_for_help
 from playground.i18n import Translator, locale
 from playground.messages import Failure, Message
 from playground.personas import Persona
@@ -99,6 +100,8 @@ def draw_message(room: Room, message: Message) -> None:
     if message.role == "user":
         with st.chat_message("user", avatar=":material/person:"):
             st.markdown(safe(message.content), anchors=False)
+            if is_cry_for_help(message.content):
+                st.info(room.t("care.notice"), icon=":material/support:")
         return
     with st.chat_message("assistant", avatar=face(room.persona)):
         if message.reasoning:
