@@ -7,6 +7,7 @@ nobody has watched for a while stops by itself, so that nobody pays for what nob
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 import uuid
@@ -149,7 +150,8 @@ def _worth_a_retry(reply: Reply, finish: client.Finish) -> bool:
 
 
 def _pause(reply: Reply, line: Line, seconds: float | None) -> None:
-    reply.pause = max(seconds or 0.5, 0.2)
+    # A class that was refused together must not come back together.
+    reply.pause = max(seconds or 0.5, 0.2) * random.uniform(1, 1.3)
     reply.change("pausing")
     line.wait(reply.pause)
 

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from playground.i18n import Translator, choose_language, translator
 from playground.personas import Persona, Shelf, slug_of
 from playground.providers import Model, Provider, ProvidersFile
+from playground.share import MAX_PAYLOAD, PARAMETER
 from playground.wire import Setup
 from ui import browser, keeping, library, models, sidebar
 from ui.markdown import plain
@@ -91,11 +92,15 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
         st.stop()
     if arriving:
         _arrive(visit, shelf, providers)
+    if PARAMETER in st.query_params:
+        _receive(visit, st.query_params[PARAMETER])
+        if name != "shared":
+            st.switch_page("pages/shared.py")
     _keep_valid(visit, shelf, providers)
     visit.settle()
     browser.tell_page(visit.language, visit.large_text)
     keeping.remember(visit)
-    _write_link(visit)
+    _write_link(visit, visit.arrived if name == "shared" else "")
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
     room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model)
@@ -126,6 +131,13 @@ def _arrive(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
         visit.notices.append(("unknown_persona", {"name": wanted["persona"]}))
 
 
+def _receive(visit: Session, share: str) -> None:
+    """Keep the persona that a link carries until the visitor has decided; it is shown before anything else."""
+    share = share[: MAX_PAYLOAD + 1]
+    if share != visit.arrived:
+        visit.arrived, visit.guest = share, None
+
+
 def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
     """Replace choices whose file entry is gone, and make the first ones."""
     if visit.provider not in providers.all:
@@ -151,12 +163,13 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
 def _links(t: Translator) -> None:
     with st.container(horizontal=True, gap=None):
         for name, path in PAGES.items():
-            st.page_link(path, label=t(f"nav.{name}"))
+            st.page_link(path, label=t(f"nav.{name}"), width="content")
 
 
-def _write_link(visit: Session) -> None:
+def _write_link(visit: Session, share: str) -> None:
     """Keep the address such that a copy of it opens this very room."""
     room = {"persona": visit.persona, "provider": visit.provider, "model": visit.models[visit.provider]}
+    room[PARAMETER] = share
     if visit.language_chosen:
         room["lang"] = visit.language
     room = {name: value for name, value in room.items() if value}
