@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,9 +55,47 @@ def streamlit(script: Path) -> Callable[[int], list[str]]:
     return lambda port: [sys.executable, "-m", "streamlit", "run", str(script), *how, f"--server.port={port}"]
 
 
+OTHERS_PYTHON = os.environ.get("PLAYGROUND_BENCH_PYTHON", sys.executable)
+"""The interpreter of other front ends, whose packages may not go with ours."""
+
 OURS = App("ours", streamlit(ROOT / "streamlit_app.py"), ROOT)
 PLAIN = App("plain chat", streamlit(HERE / "plain_chat.py"))
 EMPTY = App("empty app", streamlit(HERE / "empty_app.py"))
+GRADIO = App(
+    "gradio",
+    lambda port: [OTHERS_PYTHON, str(HERE / "gradio_chat.py"), str(port)],
+    content=("Ready", "h1"),
+    question="textarea",
+)
+CHAINLIT = App(
+    "chainlit",
+    lambda port: [
+        OTHERS_PYTHON,
+        "-m",
+        "chainlit",
+        "run",
+        str(HERE / "chainlit_chat.py"),
+        "-h",
+        "--port",
+        str(port),
+    ],
+    content=("Ready", "#root"),
+    question="#chat-input",
+)
+
+
+@cache
+def others() -> dict[str, str]:
+    """The other front ends that OTHERS_PYTHON has, with their versions."""
+    look = "import importlib.metadata as m; print(*(f'{d.name} {d.version}' for d in m.distributions()), sep='\\n')"
+    told = subprocess.run([OTHERS_PYTHON, "-c", look], capture_output=True, text=True, check=True).stdout
+    found = dict(line.split() for line in told.splitlines())
+    return {app.name: found[app.name] for app in (GRADIO, CHAINLIT) if app.name in found}
+
+
+def installed() -> list[App]:
+    """The apps of the other front ends that are there."""
+    return [app for app in (GRADIO, CHAINLIT) if app.name in others()]
 
 
 @dataclass
@@ -64,10 +103,15 @@ class Running:
     """An app that answers, and the Unix times at which it was started and first answered."""
 
     app: App
-    url: str
+    port: int
     pid: int
     started: float
     answered: float = 0.0
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"http://127.0.0.1:{self.port}"
 
     def cpu(self) -> float:
         """CPU seconds that the process has used so far, in steps of 10 ms; NaN where there is no /proc."""
@@ -76,6 +120,14 @@ class Running:
         except OSError:
             return float("nan")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Resident bytes of the process; NaN where there is no /proc."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except OSError:
+            return float("nan")
+        return float(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 @contextlib.contextmanager
@@ -96,7 +148,7 @@ def running(app: App, provider_url: str) -> Iterator[Running]:
                 start_new_session=True,
             )
         try:
-            one = Running(app, f"http://127.0.0.1:{port}", process.pid, started)
+            one = Running(app, port, process.pid, started)
             _wait_for_answer(port, process)
             one.answered = time.time()
             yield one
@@ -124,7 +176,9 @@ def _environment(home: Path, provider_url: str) -> dict[str, str]:
         "USERPROFILE": str(home),
         "OPENAI_BASE_URL": provider_url,
         "OPENAI_API_KEY": "sk-benchmark",
+        "GRADIO_ANALYTICS_ENABLED": "False",
         "PLAYGROUND_CACHE": str(home / "cache"),
+        "PLAYGROUND_DATA": str(home / "kept"),
         "PLAYGROUND_PROVIDERS": str(home / "providers.yaml"),
         "PLAYGROUND_PERSONAS": str(home / "personas"),
     }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.apps import Running
+from benchmarks.relay import Wire
 
 _FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 _FLAGS += " --disable-component-update --disable-sync"
@@ -58,19 +59,21 @@ class Asked:
     server_cpu: float
     browser_cpu: float
     bytes: float
-    messages: float
+    """What came over the wire; NaN where nobody counts."""
 
 
 class Page:
     """An app's page in a visitor's browser; `opening` and `painted` are Unix times in seconds."""
 
-    def __init__(self, context: BrowserContext, running: Running, timeout: float = 120) -> None:
-        self._running, self._timeout = running, timeout * 1000
+    def __init__(
+        self, context: BrowserContext, running: Running, wire: Wire | None = None, timeout: float = 120
+    ) -> None:
+        self._running, self._wire, self._timeout = running, wire, timeout * 1000
         self._page = context.new_page()
         self._tools = context.new_cdp_session(self._page)
         self._tools.send("Performance.enable")
         self.opening = time.time()
-        self._page.goto(running.url, wait_until="commit")
+        self._page.goto(wire.url if wire else running.url, wait_until="commit")
         text, where = running.app.content
         self._await(text, where)
         self.painted = self._painted(text)
@@ -90,7 +93,7 @@ class Page:
         return Asked(submitted, *painted, *spent)
 
     def rest(self, seconds: float = 0.5) -> None:
-        """Wait until the server has sent nothing for so many seconds."""
+        """Wait until the server has sent nothing, or nothing has changed that came otherwise, for so many seconds."""
         self._page.wait_for_function(
             "s => bench.heard && Date.now() / 1000 - bench.heard > s",
             arg=seconds,
@@ -118,8 +121,7 @@ class Page:
         )
         return float(self._page.evaluate("text => bench.painted[text]", text))
 
-    def _counts(self) -> tuple[float, float, float, float]:
-        found: dict[str, Any] = self._page.evaluate("({ bytes: bench.bytes, messages: bench.messages })")
+    def _counts(self) -> tuple[float, float, float]:
         metrics = self._tools.send("Performance.getMetrics")["metrics"]
         busy = next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-        return self._running.cpu(), busy, found["bytes"], found["messages"]
+        return self._running.cpu(), busy, self._wire.bytes() if self._wire else math.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
 
@@ -29,7 +30,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Script:
-    """A reply of `chunks` words, one every `pace` seconds (0: no pause), `delay` seconds after the question.
+    """A reply of `chunks` pieces of a word or two, one every `pace` seconds (0: all at once), after `delay` seconds.
 
     `first` and `last` are its first and last word, which occur nowhere else.
     """
@@ -47,9 +48,19 @@ class Script:
     def last(self) -> str:
         return f"omega{self.number}last"
 
+    @property
+    def seconds(self) -> float:
+        """How long the reply takes at its own pace."""
+        return (self.chunks - 1) * self.pace
+
+    @property
+    def bytes(self) -> int:
+        """How much text the reply is."""
+        return sum(len(word.encode()) for word in self.words())
+
     def words(self) -> list[str]:
-        """The reply, a word a chunk; its length grows with the number of chunks."""
-        middle = islice(cycle(re.findall(r"\S+\s*", _PASSAGE)), self.chunks - 2)
+        """The reply, piece by piece: nine bytes each, as the tokens of longer words are."""
+        middle = islice(cycle(re.findall(r"(?:\S{1,4}\s+)?\S+\s*", _PASSAGE)), self.chunks - 2)
         return [f"{self.first} ", *middle, self.last]
 
 
@@ -77,7 +88,10 @@ class TimedProvider(FakeProvider):
         times = Sent(time.time())
         self.sent.append(times)
         script = self.speech
-        chunks = [chunk_event(request, [choice({"content": word})]) for word in script.words()]
+        chunks: Iterable[bytes] = (chunk_event(request, [choice({"content": w})]) for w in script.words())
+        if not script.pace:
+            # Made beforehand, so that they leave as fast as can be; at a pace there is time to make each.
+            chunks = list(chunks)
         connection.pause(script.delay)
         connection.head(200, {**EVENT_STREAM, "transfer-encoding": "chunked"})
         connection.chunk(chunk_event(request, [choice({"role": "assistant", "content": ""})]))
