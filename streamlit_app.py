@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from playground.client import warm_up
-from ui import actions, chat, keeping
+from ui import actions, chat, keeping, sent
 from ui.page import open_page
 
 room = open_page("chat", draw_frame=False)
@@ -16,7 +18,9 @@ stop = st.bottom.empty()
 if typed := st.chat_input(room.t("chat.placeholder"), key="question", max_chars=actions.MAX_QUESTION):
     actions.say(room, typed)
 
-said, below = chat.stage(room), st.empty()
+dialogue, panel = sent.places(room)
+with dialogue:
+    said, below = chat.stage(room), st.empty()
 with said:
     chat.draw_header(room)
     chat.draw_history(room)
@@ -25,7 +29,7 @@ if reply := visit.chat.reply:
     with stop:
         actions.draw_stop(room, reply)
     with said:
-        chat.watch(room, reply, room.draw_frame)
+        chat.watch(room, reply, partial(sent.draw_under_way, room, reply, panel))
     visit.settle()
     stop.empty()
     actions.announce(room)
@@ -39,5 +43,7 @@ with below.container():
         actions.draw_actions(room)
     else:
         actions.draw_starters(room)
+    sent.draw_toggle(room)
+sent.draw_panel(room, panel)
 
 warm_up(keeping.prepare)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from playground import events, failures
 from playground.keys import Endpoint, mask, url_host, valid_url, well_formed
-from playground.line import Cut, Line
+from playground.line import Cut, Heard, Line
 from playground.messages import Failure, Usage
 from playground.providers import Quirks
 from playground.usage import counted, quota
@@ -101,6 +101,8 @@ def stream(
 
     limits = quirks.timeout
     line.lift_all()
+    line.sent, line.headers = b"", {}
+    line.heard = Heard(lambda event: mask(events.written(event), endpoint.key))
     line.public_only = endpoint.public_only
     line.allow("whole", limits.whole)
     line.allow("first_byte", limits.first_byte)
@@ -121,15 +123,17 @@ def stream(
             )
             with posted as response:
                 begun = True
-                reader.headers = {k.lower(): v for k, v in response.headers.items()}
+                reader.headers = line.headers = {k.lower(): v for k, v in response.headers.items()}
                 line.lift("first_byte")
                 line.allow("between", limits.between)
                 for event in events.read_events(response.iter_bytes()):
+                    line.heard.note(event)
                     had = reader.text_size + reader.thought_size
                     if (delta := reader.take(event)) is not None:
                         yield delta
                     if reader.text_size + reader.thought_size > had:
                         line.allow("between", limits.between)
+                        line.is_flowing = True
                     if reader.ended and not reader.waiting_for_usage:
                         break
                     if reader.waiting_for_usage:
@@ -139,7 +143,8 @@ def stream(
         raise
     except APIStatusError as error:
         raw = _error_body(error)
-        headers = {k.lower(): v for k, v in error.response.headers.items()}
+        headers = line.headers = {k.lower(): v for k, v in error.response.headers.items()}
+        line.heard.note(events.Event("stray", failures.readable(raw)))
         fault = failures.from_response(error.status_code, headers, raw, quirks.errors, endpoint.key, clock())
         refused = ""
         if fault.code == "bad_request" and error.status_code in (400, 422):

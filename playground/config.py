@@ -17,7 +17,7 @@ from playground.yaml_slips import key_form, refuse_slip
 from playground.yaml_text import Edit, Problem, Refused, Slot, as_text, refuse_fence
 from playground.yaml_tree import BYTES_PER_NODE, Node, grow
 
-__all__ = ["Edit", "Problem", "read", "read_file", "repaired", "wording"]
+__all__ = ["Edit", "Problem", "applied", "read", "read_file", "repaired", "wording"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -115,11 +115,12 @@ def repaired(source: bytes | str, model: type[BaseModel], **how: Any) -> str | N
         if edit is None:
             break
         text, _ = as_text(source, how.get("max_bytes", MAX_BYTES))
-        source = changed = _apply(edit, text)
+        source = changed = applied(edit, text)
     return changed
 
 
-def _apply(edit: Edit, text: str) -> str:
+def applied(edit: Edit, text: str) -> str:
+    """Give the text with one repair made."""
     lines = text.split("\n")
     at = edit.line - 1
     if edit.text is None:

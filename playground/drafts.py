@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from playground.config import Edit, Problem
+from playground.config import Problem, applied
 from playground.messages import Conversation
 from playground.personas import Persona, read_persona, repaired_persona
 from playground.reply import Reply
@@ -219,16 +219,6 @@ def uploaded(source: bytes) -> tuple[str | None, tuple[Problem, ...]]:
     except Refused as stopped:
         return None, (stopped.problem,)
     return text, tuple(told)
-
-
-def applied(edit: Edit, text: str) -> str:
-    """The text with one repair made."""
-    lines = text.split("\n")
-    at = edit.line - 1
-    if edit.text is None:
-        return "\n".join(lines[:at] + lines[at + 1 :])
-    lines[at] = lines[at][: edit.column - 1] + edit.text + lines[at][edit.end - 1 :]
-    return "\n".join(lines)
 
 
 def without_change(before: str, after: str, now: str) -> str:

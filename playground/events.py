@@ -97,6 +97,13 @@ def _event(text: str, name: str) -> Event:
         return Event("bad", text[:200], name)
 
 
+def written(event: Event) -> str:
+    """An event as text again."""
+    if event.kind == "json":
+        return json.dumps(event.value, ensure_ascii=False, separators=(",", ":"))
+    return str(event.value or f"[{event.kind.upper()}]")
+
+
 class Piece(NamedTuple):
     """What one chunk adds: text, thinking, and how the reply ended where the chunk says so."""
 

@@ -32,6 +32,8 @@ class _Stream(httpcore2.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if line := current.get():
+            line.breathe()
         try:
             return self._inner.read(max_bytes, self._timeout(timeout))
         except httpcore2.ReadTimeout:

@@ -8,12 +8,21 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
 current: ContextVar[Line | None] = ContextVar("line", default=None)
 """The line of the thread that makes a request."""
+
+
+_open: set[int] = set()
+"""The lines that are open now, in the whole process."""
+
+FEW, BREATH, LONGEST_BREATH = 4, 0.0025, 0.1
+"""Up to so many lines are read as fast as they go; beyond, seconds of a breath for each, and at most."""
 
 
 class Cut(Exception):
@@ -32,6 +41,36 @@ class Overdue(Exception):
         self.phase = phase
 
 
+class Heard:
+    """The events at the two ends of an answer, and how many there were; `write` makes a text of one, without a key."""
+
+    EDGE = 6
+
+    def __init__(self, write: Callable[[Any], str] = str) -> None:
+        self.count = 0
+        self._write = write
+        self._first: list[Any] = []
+        self._last: deque[Any] = deque(maxlen=self.EDGE)
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The first events, as text."""
+        return tuple(map(self._write, list(self._first)))
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The last events that are not among the first, as text."""
+        return tuple(map(self._write, self._last.copy()))
+
+    def note(self, event: Any) -> None:
+        """Take one event: an early one stays, of the later ones the last few."""
+        self.count += 1
+        if len(self._first) < self.EDGE:
+            self._first.append(event)
+        else:
+            self._last.append(event)
+
+
 class Line:
     """One reply's network line; `cut` may be called from any thread, the rest belongs to the writing thread.
 
@@ -44,6 +83,12 @@ class Line:
         """Whether connections to private and local addresses are refused: an address that a visitor gave."""
         self.sent = b""
         """The bytes of the last request body, as they left."""
+        self.heard = Heard()
+        """The answer to the last request."""
+        self.headers: dict[str, str] = {}
+        """The headers of that answer, with lower-case names."""
+        self.is_flowing = False
+        """Whether text has come, so that more of it may wait a moment."""
         self._clock = clock
         self._deadlines: dict[str, float] = {}
         self._cut = threading.Event()
@@ -60,6 +105,7 @@ class Line:
     def lift_all(self) -> None:
         """Remove every deadline: a new request begins."""
         self._deadlines.clear()
+        self.is_flowing = False
 
     def remaining(self) -> float:
         """Seconds to the nearest deadline; raises Overdue when one has passed and Cut when the line was cut."""
@@ -95,11 +141,18 @@ class Line:
     def open(self) -> Iterator[None]:
         """Let the requests of this thread use this line."""
         token = current.set(self)
+        _open.add(id(self))
         try:
             yield
         finally:
+            _open.discard(id(self))
             self._socket = None
             current.reset(token)
+
+    def breathe(self) -> None:
+        """Wait before a read when many lines are open: what comes meanwhile is read at once, for less work."""
+        if self.is_flowing and len(_open) > FEW:
+            self.wait(min(LONGEST_BREATH, BREATH * len(_open)))
 
     def use(self, sock: socket.socket | None) -> None:
         """Remember the socket in use, for `cut`."""

@@ -10,6 +10,7 @@ from playground import client
 from playground.limits import Ticket
 from playground.line import Cut, Line
 from playground.messages import Failure, Message, ReplyInfo, Usage
+from playground.sent import Sent, to_sent
 from playground.usage import Quota
 from playground.wire import Request, Setup, estimate_tokens
 
@@ -17,7 +18,7 @@ UNWATCHED = 125.0
 """Seconds without a watcher after which a reply stops by itself; a lost connection may come back within 120."""
 
 KEEP_EVERY = 1.0
-"""Seconds of writing that are lost at most when the app dies."""
+"""Seconds of writing that are lost at most when the app dies, where the database is quick."""
 
 State = Literal["preparing", "queued", "waiting", "pausing", "thinking", "writing", "done"]
 
@@ -38,7 +39,7 @@ class Reply:
         self.request: Request | None = None
         self.info: ReplyInfo | None = None
         self._line, self._store, self._clock = line, keep, clock
-        self._kept_at = float("-inf")
+        self._kept_at, self._keep_every = float("-inf"), KEEP_EVERY
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._news = threading.Condition()
@@ -104,10 +105,20 @@ class Reply:
         """The reply as a part of the conversation: as it ended, or as far as it got."""
         return Message("assistant", self.text, self.reasoning, self.info or self._info("interrupted"))
 
+    def sent(self) -> Sent | None:
+        """What was asked of the provider and what it answered, so far; None where nobody was asked."""
+        line, request = self._line, self.request
+        if request is None or not line.sent:
+            return None
+        return to_sent(self.setup, request, line.sent, self.info, line.heard, line.headers)
+
     def keep(self) -> None:
         """Store it as it is now."""
+        began = self._clock()
         self._store(self.message())
         self._kept_at = self._clock()
+        # A database that many write to takes its time, and is asked less often.
+        self._keep_every = max(KEEP_EVERY, 20 * (self._kept_at - began))
 
     def change(self, state: State) -> None:
         """Enter a state, or tell the watchers that something was added; nothing changes after the end."""
@@ -120,18 +131,21 @@ class Reply:
 
     def add(self, delta: client.Delta) -> None:
         """Add what the model wrote; raises Cut when nobody reads it any more."""
-        if self.abandoned:
+        now = self._clock()
+        if now - self._watched > UNWATCHED:
             self.stop()
             raise Cut
-        if delta.text and self._first is None:
-            self._first = self._clock() - self._started
         with self._news:
             if delta.text:
+                self._first = now - self._started if self._first is None else self._first
                 self._texts.append(delta.text)
             if delta.reasoning:
                 self._thoughts.append(delta.reasoning)
-        self.change("writing" if self._texts else "thinking")
-        if self._clock() - self._kept_at >= KEEP_EVERY:
+            if not self.done:
+                self.state = "writing" if self._texts else "thinking"
+                self._version += 1
+                self._news.notify_all()
+        if now - self._kept_at >= self._keep_every:
             self.keep()
 
     def end(

@@ -21,6 +21,16 @@ UNSWITCHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """What is left out of a request, to see what becomes of the reply without it."""
+
+    system_prompt: bool = False
+    greeting: bool = False
+    history: bool = False
+    """What was said before the question."""
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Who answers: a persona (or none) on a provider's model, with the visitor's settings."""
 
@@ -32,11 +42,12 @@ class Setup:
     max_tokens: int | None = None
     refused: frozenset[str] = frozenset()
     """Parameters that this model has refused before, which are not sent again."""
+    leave: Leave = Leave()
 
 
 class Note(NamedTuple):
     """What became of something we would have sent: "renamed", "dropped", "refused", "clamped", "added", "moved",
-    "merged", "raised" or "trimmed"."""
+    "merged", "raised", "trimmed" or "left_out"."""
 
     code: str
     what: str
@@ -44,18 +55,28 @@ class Note(NamedTuple):
 
 
 class Request(NamedTuple):
-    """The JSON body to post, and what a quirk changed on the way."""
+    """The JSON body to post, and what a quirk changed on the way.
+
+    `origins` tells of each message what went into it: "system_prompt", "greeting", "example", "history" (with the
+    question) or "reminder".
+    """
 
     body: dict[str, Any]
     notes: tuple[Note, ...]
+    origins: tuple[tuple[str, ...], ...] = ()
 
 
 class Line(NamedTuple):
-    """A message on its way out, with where it comes from."""
+    """A message on its way out, with where it comes from, and what else was put into it."""
 
     origin: str
     role: str
     content: str
+    also: tuple[str, ...] = ()
+
+    def taking(self, content: str, *origins: str) -> Line:
+        """The same with something more in it."""
+        return self._replace(content=f"{self.content}\n\n{content}", also=(*self.also, *origins))
 
 
 def build_body(setup: Setup, conversation: Conversation) -> Request:
@@ -63,14 +84,16 @@ def build_body(setup: Setup, conversation: Conversation) -> Request:
     notes: list[Note] = []
     params = _params(setup, notes)
     budget = _prompt_budget(setup, params)
-    lines = _trim(_lines(setup.persona, conversation.messages), budget, notes)
+    lines = _without(_lines(setup.persona, conversation.messages), setup.leave, notes)
+    lines = _trim(lines, budget, notes)
     lines = _ordered(lines, setup.quirks, notes)
     body: dict[str, Any] = {
         "model": setup.model.id,
         "stream": True,
         "messages": [{"role": line.role, "content": line.content} for line in lines],
     }
-    return Request(merge(body, params), tuple(notes))
+    origins = tuple(tuple(dict.fromkeys((line.origin, *line.also))) for line in lines)
+    return Request(merge(body, params), tuple(notes), origins)
 
 
 def estimate_tokens(text: str) -> int:
@@ -95,6 +118,16 @@ def _lines(persona: Persona | None, messages: tuple[Message, ...]) -> list[Line]
     return [line for line in lines if line.content.strip()]
 
 
+def _without(lines: list[Line], leave: Leave, notes: list[Note]) -> list[Line]:
+    """The lines without what is to be left out; the question stays."""
+    question = max((i for i, line in enumerate(lines) if line.origin == "history"), default=-1)
+    unwanted = {name for name in ("system_prompt", "greeting", "history") if getattr(leave, name)}
+    dropped = [i for i, line in enumerate(lines) if line.origin in unwanted and i != question]
+    for origin in dict.fromkeys(lines[i].origin for i in dropped):
+        notes.append(Note("left_out", origin, str(sum(lines[i].origin == origin for i in dropped))))
+    return [line for i, line in enumerate(lines) if i not in dropped]
+
+
 def _ordered(lines: list[Line], quirks: Quirks, notes: list[Note]) -> list[Line]:
     rules = quirks.messages
     if rules.first_role == "user":
@@ -102,7 +135,7 @@ def _ordered(lines: list[Line], quirks: Quirks, notes: list[Note]) -> list[Line]
     if lines and lines[-1].origin == "reminder" and (rules.last_role == "user" or rules.alternate):
         reminder = lines.pop()
         if lines and lines[-1].role == "user":
-            lines[-1] = lines[-1]._replace(content=f"{lines[-1].content}\n\n({reminder.content})")
+            lines[-1] = lines[-1].taking(f"({reminder.content})", "reminder")
             notes.append(Note("moved", "reminder", "question"))
     if quirks.system_role == "developer" and any(line.role == "system" for line in lines):
         lines = [line._replace(role="developer") if line.role == "system" else line for line in lines]
@@ -123,7 +156,7 @@ def _greeting_moved(lines: list[Line], quirks: Quirks, notes: list[Note]) -> lis
         return [*lines[:first], Line("greeting", "user", "…"), *lines[first:]]
     rest = [line for line in lines if line.origin != "greeting"]
     if quirks.greeting == "in_system" and rest and rest[0].role == "system":
-        rest[0] = rest[0]._replace(content=f"{rest[0].content}\n\nYou opened with:\n{greeting}")
+        rest[0] = rest[0].taking(f"You opened with:\n{greeting}", "greeting")
     elif quirks.greeting == "in_system":
         rest.insert(0, Line("greeting", "system", f"You opened with:\n{greeting}"))
     return rest
@@ -133,7 +166,7 @@ def _merged(lines: list[Line], notes: list[Note]) -> list[Line]:
     merged: list[Line] = []
     for line in lines:
         if merged and merged[-1].role == line.role:
-            merged[-1] = merged[-1]._replace(content=f"{merged[-1].content}\n\n{line.content}")
+            merged[-1] = merged[-1].taking(line.content, line.origin, *line.also)
             notes.append(Note("merged", line.origin))
         else:
             merged.append(line)

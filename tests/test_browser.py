@@ -215,7 +215,7 @@ def test_failure_is_told_and_can_be_retried(app: App, visitor: Visitor, provider
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("path", ["", "gallery", "providers", "about"])
+@pytest.mark.parametrize("path", ["", "chats", "gallery", "workshop", "providers", "about"])
 def test_accessibility(app: App, visitor: Visitor, path: str, dark: bool) -> None:
     visit = visitor(dark=dark).goes(f"{app.url}/{path}")
     if not path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from playground.keys import Endpoint
+from playground.line import Line
 from playground.messages import Conversation
 from playground.providers import Model, Provider, Quirks
 from playground.reply import Reply
@@ -77,3 +80,22 @@ def test_a_connection_that_was_cut_is_never_used_again(fake: FakeProvider) -> No
     first.stop()
     assert asked(fake).text == "fresh"
     assert fake.chats[0].gone.wait(5)
+
+
+@pytest.mark.parametrize(("others", "seconds"), [(0, []), (9, [0.025]), (99, [0.1])])
+def test_many_open_lines_are_read_less_often(
+    monkeypatch: pytest.MonkeyPatch, others: int, seconds: list[float]
+) -> None:
+    """Only once text flows: the first words never wait."""
+    waited: list[float] = []
+    line = Line(5, time.monotonic)
+    monkeypatch.setattr(line, "wait", waited.append)
+    with ExitStack() as stack:
+        for _ in range(others):
+            stack.enter_context(Line(5, time.monotonic).open())
+        with line.open():
+            line.breathe()
+            assert waited == []
+            line.is_flowing = True
+            line.breathe()
+    assert waited == seconds

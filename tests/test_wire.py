@@ -30,7 +30,7 @@ def setup(persona: Persona | None = PLAIN, context: int | None = None, **quirks:
 
 def spoken(setup: Setup, conversation: Conversation) -> tuple[str, list[Note]]:
     """The messages as "s:… a:… u:…", and the notes on them."""
-    body, notes = build_body(setup, conversation)
+    body, notes, _ = build_body(setup, conversation)
     said = " ".join(f"{m['role'][0]}:{m['content']}" for m in body["messages"])
     return said.replace("\n\n", "|").replace("\n", "/"), [n for n in notes if n.what not in PARAMS]
 
@@ -218,13 +218,13 @@ SETTINGS: dict[str, tuple[Setup, dict[str, Any], list[Note]]] = {
 @pytest.mark.parametrize("case", SETTINGS)
 def test_settings(case: str) -> None:
     prepared, params, notes = SETTINGS[case]
-    body, told = build_body(prepared, Conversation().say("Q"))
+    body, told, _ = build_body(prepared, Conversation().say("Q"))
     assert {k: v for k, v in body.items() if k not in ("model", "stream", "messages")} == params
     assert list(told) == notes
 
 
 def test_keys_stand_as_they_leave() -> None:
-    body, _ = build_body(setup(TUNED, add_params={"zeal": 1}, **OFF), ASKED)
+    body, *_ = build_body(setup(TUNED, add_params={"zeal": 1}, **OFF), ASKED)
     order = ["model", "stream", "messages", "temperature", "top_p", "max_tokens", "stream_options"]
     assert list(body) == [*order, "effort", "zeal"]
     assert (body["model"], body["stream"]) == ("m", True)
@@ -255,7 +255,7 @@ LONG = Conversation(
 @pytest.mark.parametrize("context", [500, 1000, 2000, 4000, 100_000])
 def test_oldest_turns_give_way(context: int) -> None:
     prepared = setup(FULL, context, max_tokens=100)
-    body, notes = build_body(prepared, LONG)
+    body, notes, _ = build_body(prepared, LONG)
     said = [m["content"] for m in body["messages"]]
     everything = [m["content"] for m in build_body(setup(FULL), LONG).body["messages"]]
     lead = ["Be A.", "Hello.", "in 1", "out 1", "in 2", "out 2"]
@@ -272,7 +272,7 @@ def test_oldest_turns_give_way(context: int) -> None:
 
 
 def test_the_question_stays_however_long() -> None:
-    body, notes = build_body(setup(PLAIN, 300), Conversation().say("問" * 5000))
+    body, notes, _ = build_body(setup(PLAIN, 300), Conversation().say("問" * 5000))
     assert [m["role"] for m in body["messages"]] == ["system", "user"]
     assert [n for n in notes if n.code == "trimmed"] == []
 

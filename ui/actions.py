@@ -7,12 +7,13 @@ from dataclasses import replace
 import streamlit as st
 
 from playground.failures import failure
-from playground.keys import clean_key, mask
 from playground.messages import Conversation, Failure, Message, ReplyInfo
 from playground.reply import Reply
 from playground.sources import source_for
+from playground.wire import Setup
 from playground.writer import ask
 from ui import browser, keeping
+from ui.exporting import draw_exports
 from ui.markdown import plain
 from ui.models import model_name
 from ui.money import conversation_price
@@ -21,9 +22,6 @@ from ui.session import endpoint_for, picked, shown, turn_for
 
 MAX_QUESTION = 8000
 """Characters of one question."""
-
-LEAST_KEY = 12
-"""Characters from which on a typed key is looked for in a question; a shorter one may be a word."""
 
 
 def say(room: Room, text: str) -> None:
@@ -39,7 +37,7 @@ def say(room: Room, text: str) -> None:
 
 def _put(room: Room, before: Conversation, question: str) -> None:
     """Let a question follow what was said before, and ask it; one that holds a key stays here, with the key hidden."""
-    chat, hidden = room.session.chat, _hidden(room, question)
+    chat, hidden = room.session.chat, room.session.hidden(question)
     if hidden == question:
         chat.conversation = before.say(question)
         _ask(room)
@@ -48,12 +46,6 @@ def _put(room: Room, before: Conversation, question: str) -> None:
     info = ReplyInfo(provider, model, ended="failed", seconds=0, failure=failure("key_in_chat"))
     chat.conversation = before.say(hidden).answered(Message("assistant", "", info=info))
     keeping.save(room.session, chat, len(before.messages))
-
-
-def _hidden(room: Room, text: str) -> str:
-    """The text with keys masked: those that the visitor typed, and whatever looks like one."""
-    typed = map(clean_key, room.session.keys.values())
-    return mask(text, *(key for key in typed if len(key) >= LEAST_KEY))
 
 
 def say_waiting(room: Room) -> bool:
@@ -65,9 +57,15 @@ def say_waiting(room: Room) -> bool:
     return True
 
 
+def asking(room: Room) -> Setup:
+    """Who answers the next question of the dialogue on screen, with what the visitor leaves out of it."""
+    return replace(room.setup, leave=room.session.chat.leave)
+
+
 def _ask(room: Room) -> None:
     """Keep the last question, and have it answered."""
-    setup, visit = room.setup, room.session
+    setup, visit = asking(room), room.session
+    visit.chat.sent_shown = ""
     keeping.save(visit, visit.chat, len(visit.chat.conversation.messages) - 1)
     source = source_for(setup.provider, setup.model, endpoint_for(setup.provider))
     reply = ask(
@@ -126,7 +124,9 @@ def draw_stop(room: Room, reply: Reply) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(room.t("chat.stop"), key="stop", icon=":material/stop_circle:", on_click=reply.stop)
         if waiting := room.session.chat.waiting:
-            st.caption(room.t("chat.waiting", text=plain(_hidden(room, waiting[0])[:60]), count=len(waiting)))
+            st.caption(
+                room.t("chat.waiting", text=plain(room.session.hidden(waiting[0])[:60]), count=len(waiting))
+            )
 
 
 def draw_actions(room: Room) -> None:
@@ -174,6 +174,12 @@ def draw_actions(room: Room) -> None:
             on_click=_delete,
             args=(room,),
         )
+        more = st.popover(
+            t("chats.change"), icon=":material/more_horiz:", type="tertiary", key="more", on_change="rerun"
+        )
+        if more.open:
+            with more:
+                draw_exports(room, "export", chat.persona, lambda: chat.conversation)
         if price := conversation_price(t, chat.conversation, room.providers):
             st.caption(price)
         if last.role == "assistant" and last.content:

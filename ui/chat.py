@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import ceil
 
 import streamlit as st
@@ -23,10 +24,15 @@ from ui.markdown import plain, safe
 from ui.models import language_name, mismatch, model_name, provider_name, speaks
 from ui.money import price_basis, reply_price
 from ui.page import Room
+from ui.sent import left_out
 from ui.session import key_for
+from ui.verdicts import draw_verdicts
 
 FASTEST = 0.06
 """Seconds between two paints of a short reply; a long one is painted less often."""
+
+SHARE = 0.006
+"""Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
 
 
 HEAD_START = 0.1
@@ -104,10 +110,15 @@ def draw_message(room: Room, message: Message) -> None:
                 st.info(room.t("care.notice"), icon=":material/support:")
         return
     with st.chat_message("assistant", avatar=face(room.persona)):
+        # The same places as in `watch`: else the browser shows what stood in the last one twice until the run ends.
         if message.reasoning:
             draw_thinking(room.t, message.reasoning)
+        else:
+            st.empty()
         if message.content:
             st.markdown(safe(message.content), anchors=False)
+        else:
+            st.empty()
         draw_ending(room, message)
 
 
@@ -142,7 +153,10 @@ def draw_ending(room: Room, message: Message) -> None:
         parts.append(t(f"doctor.quota.{left[0]}", count=f"{left[1]:,}"))
     if info.unused:
         parts.append(t("reply.unused", names=plain(", ".join(info.unused))))
+    if missing := left_out(room, info):
+        parts.append(missing)
     st.caption(" · ".join(parts), help=basis)
+    draw_verdicts(t, room.persona, message)
 
 
 def draw_failure(room: Room, message: Message) -> None:
@@ -212,7 +226,22 @@ class _Growing:
             self._tail = self._parts.empty()
         if rest.strip():
             self._tail.markdown(safe(rest), anchors=False)
-        return FASTEST + len(rest) / 40_000 + len(text) / 400_000
+        return max(FASTEST, SHARE * len(_watching())) + len(rest) / 40_000 + len(text) / 400_000
+
+
+@st.cache_resource(show_spinner=False)
+def _watching() -> set[int]:
+    """The pages that watch a reply now."""
+    return set()
+
+
+@contextmanager
+def _watched(reply: Reply) -> Iterator[None]:
+    _watching().add(id(reply))
+    try:
+        yield
+    finally:
+        _watching().discard(id(reply))
 
 
 def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
@@ -221,11 +250,11 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
     What `meanwhile` draws waits for the first words, if they come at once.
     """
     waits = True
-    with st.chat_message("assistant", avatar=face(room.persona)):
+    with _watched(reply), st.chat_message("assistant", avatar=face(room.persona)):
         thinking, body = st.empty(), st.empty()
         thoughts: _Growing | None = None
         words: _Growing | None = None
-        version = -1
+        version, told = -1, ""
         while not reply.done:
             version = reply.watch(version, HEAD_START if waits else 0.5)
             # Read once: the writing thread may end the reply at any moment.
@@ -240,7 +269,8 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
             elif state != "done":
                 if state == "preparing":
                     room.tell_engine()
-                body.caption(_progress(room, reply, state))
+                if (news := _progress(room, reply, state)) != told:
+                    body.caption(told := news)
             if waits and (text or reply.seconds > HEAD_START):
                 reply.linger(pause)
                 meanwhile()

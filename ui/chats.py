@@ -10,8 +10,10 @@ import streamlit as st
 
 from playground.archive import from_archive, to_archive
 from playground.i18n import Translator
+from playground.messages import Conversation
 from playground.personas import Shelf
 from ui import keeping
+from ui.exporting import draw_exports
 from ui.markdown import plain
 from ui.session import Session, picked, show, shown
 
@@ -100,11 +102,12 @@ def _draw_row(room: Room, one: Listed) -> None:
                 keeping.open_chat(visit, one.id)
                 st.switch_page("streamlit_app.py")
             with st.popover(t("chats.change"), icon=":material/more_horiz:", type="tertiary"):
-                _draw_changes(t, visit, one)
+                _draw_changes(room, one)
 
 
-def _draw_changes(t: Translator, visit: Session, one: Listed) -> None:
-    """Rename, download, delete one dialogue."""
+def _draw_changes(room: Room, one: Listed) -> None:
+    """Rename, download, take away in another form, delete one dialogue."""
+    t, visit = room.t, room.session
     key = f"title_{one.id}"
 
     def rename(title: str) -> None:
@@ -123,6 +126,11 @@ def _draw_changes(t: Translator, visit: Session, one: Listed) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+    # Thirty dialogues in five forms each are drawn when somebody wants one of them.
+    forms = st.expander(t("sent.export.title"), key=f"forms_{one.id}", on_change="rerun")
+    if forms.open:
+        with forms:
+            draw_exports(room, f"export_{one.id}", one.persona, lambda: _said(visit, one))
     st.button(
         t("chats.delete"),
         key=f"delete_{one.id}",
@@ -130,6 +138,11 @@ def _draw_changes(t: Translator, visit: Session, one: Listed) -> None:
         on_click=keeping.delete,
         args=(visit, one.id),
     )
+
+
+def _said(visit: Session, one: Listed) -> Conversation:
+    kept = keeping.find(visit, one.id)
+    return kept.conversation if kept else Conversation()
 
 
 def _when(moment: float) -> str:

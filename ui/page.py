@@ -81,7 +81,7 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     t = translator(visit.language)
     st.set_page_config(
         page_title=f"{t(f'nav.{name}')} · {t('app.name')}",
-        layout="centered" if name == "chat" else "wide",
+        layout="centered" if name == "chat" and not visit.show_sent else "wide",
         menu_items={},
     )
     shelf = library.personas()
@@ -92,10 +92,8 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
         st.stop()
     if arriving:
         _arrive(visit, shelf, providers)
-    if PARAMETER in st.query_params:
-        _receive(visit, st.query_params[PARAMETER])
-        if name != "shared":
-            st.switch_page("pages/shared.py")
+    if _has_received(visit) and name != "shared":
+        st.switch_page("pages/shared.py")
     _keep_valid(visit, shelf, providers)
     visit.settle()
     browser.tell_page(visit.language, visit.large_text)
@@ -131,11 +129,13 @@ def _arrive(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
         visit.notices.append(("unknown_persona", {"name": wanted["persona"]}))
 
 
-def _receive(visit: Session, share: str) -> None:
-    """Keep the persona that a link carries until the visitor has decided; it is shown before anything else."""
-    share = share[: MAX_PAYLOAD + 1]
-    if share != visit.arrived:
-        visit.arrived, visit.guest = share, None
+def _has_received(visit: Session) -> bool:
+    """Take the persona that a link carries, to be shown before anything else; tell whether it is a new one."""
+    share = st.query_params.get(PARAMETER, "")[: MAX_PAYLOAD + 1]
+    if not share or share == visit.arrived:
+        return False
+    visit.arrived, visit.guest = share, None
+    return True
 
 
 def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:

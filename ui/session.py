@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -15,13 +16,14 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from playground.keys import Endpoint, Key, address, find_key, own_endpoint
+from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, own_endpoint
 from playground.limits import Limits, Pace
-from playground.messages import Conversation
+from playground.messages import Conversation, ReplyInfo
 from playground.owners import new_token, owner_of
 from playground.providers import Provider, SharedPace
 from playground.reply import Reply
-from playground.wire import Setup
+from playground.sent import Sent
+from playground.wire import Leave, Setup
 from playground.writer import Turn
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from playground.drafts import Draft
     from playground.store import Listed
 
+
+LEAST_KEY = 12
+"""Characters from which on a typed key is looked for in a question; a shorter one may be a word."""
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -48,6 +53,18 @@ class Chat:
     """How many of its last messages are drawn, about."""
     kept: int = 0
     """How many of its messages the database has."""
+    sent: deque[Sent] = field(default_factory=lambda: deque(maxlen=12))
+    """What was sent for its latest replies; it ends with the session."""
+    sent_shown: str = ""
+    """Which request the panel shows, as it names them; "" the latest."""
+    leave: Leave = field(default_factory=Leave)
+    """What is left out of its next requests."""
+
+    def sent_for(self, info: ReplyInfo) -> Sent | None:
+        """What was sent for a reply, where this session still has it."""
+        if self.reply and self.reply.info == info:
+            return self.reply.sent()
+        return next((one for one in self.sent if one.info == info), None)
 
     def show_older(self) -> None:
         """Draw a hundred more of its messages."""
@@ -74,6 +91,10 @@ class Session:
     temperature: float | None = None
     max_tokens: int | None = None
     large_text: bool = False
+    show_sent: bool = False
+    """Whether what is sent is shown beside the chat."""
+    sent_view: str = "messages"
+    """How it is shown there."""
     chats: dict[str, Chat] = field(default_factory=dict)
     chat_id: str = ""
     on_stage: str = ""
@@ -96,10 +117,21 @@ class Session:
     refused: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     draft: Draft | None = None
     """The persona that the visitor writes in the workshop."""
+    offered: str = ""
+    """A persona's text that waits to be taken into the workshop; what the browser kept of a draft is not known yet."""
+    arrived: str = ""
+    """The persona in the link that led here, as the link holds it."""
+    guest: Draft | None = None
+    """The persona of that link while the visitor talks to it."""
     tests: dict[str, Future[Diagnosis]] = field(default_factory=dict)
     """Tests of providers, under way or done."""
     finished: int = 0
     """How many replies have ended, so that each is announced once."""
+
+    def hidden(self, text: str) -> str:
+        """The text with keys masked: those that the visitor typed, and whatever looks like one."""
+        typed = map(clean_key, self.keys.values())
+        return mask(text, *(key for key in typed if len(key) >= LEAST_KEY))
 
     @property
     def owner(self) -> str:
@@ -151,6 +183,9 @@ class Session:
         for chat in ended:
             reply = cast(Reply, chat.reply)
             chat.conversation = chat.conversation.answered(reply.message())
+            if sent := reply.sent():
+                chat.sent.append(sent)
+                chat.sent_shown = ""
             chat.reply = None
             self.finished += 1
         return bool(ended)
@@ -204,6 +239,12 @@ def secrets() -> Mapping[str, Any]:
 def key_for(provider: Provider) -> Key:
     """The key that this visitor uses with a provider, and where it was found."""
     return find_key(provider, session().keys.get(provider.id, ""), session().secrets, os.environ)
+
+
+def known_keys(providers: Iterable[Provider]) -> tuple[str, ...]:
+    """Every key that this session could use, to be masked in what leaves it."""
+    keys = map(key_for, providers)
+    return tuple(key.value for key in keys if key.value and key.origin != "placeholder")
 
 
 def endpoint_for(provider: Provider) -> Endpoint:

@@ -1,0 +1,68 @@
+"""What was sent for one reply, and what came back: the request as it left, and the edges of the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.line import Heard
+from playground.messages import ReplyInfo
+from playground.wire import Request, Setup
+
+LONGEST_EVENT = 2000
+"""Characters of one event that are kept."""
+
+_QUOTA = re.compile(r"(?:rate-?limit|token-?limit|retry-after)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The last request of one reply; `body` is the bytes as they left, empty where nothing did.
+
+    `first` and `last` are the events of the answer at its two ends, `count` how many there were, and `headers` what the
+    answer's headers told of the quota. The key is in none of them: it travels in a header of the request.
+    """
+
+    setup: Setup
+    request: Request
+    body: bytes
+    info: ReplyInfo | None = None
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    count: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast the model wrote once it had begun; None where nobody can tell."""
+        info = self.info
+        if info is None or info.first_token_seconds is None or not info.usage.completion_tokens:
+            return None
+        seconds = info.seconds - info.first_token_seconds
+        return info.usage.completion_tokens / seconds if seconds > 0.05 else None
+
+
+def to_sent(
+    setup: Setup,
+    request: Request,
+    body: bytes,
+    info: ReplyInfo | None,
+    heard: Heard,
+    headers: Mapping[str, str],
+) -> Sent:
+    """Keep of a request and its answer what can be shown, bounded in size."""
+    told = {name: value[:200] for name, value in headers.items() if _QUOTA.search(name)}
+    first, last = (tuple(map(_shortened, edge)) for edge in (heard.first, heard.last))
+    return Sent(setup, request, body, info, first, last, heard.count, told)
+
+
+def as_it_leaves(body: Any) -> str:
+    """A value as the text that goes over the wire: JSON without a space."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_EVENT else f"{text[:LONGEST_EVENT]}…"
