@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import workshop
 from ui.page import open_page
-from ui.workshop_begin import draw_beginnings
+from ui.workshop_begin import draw_beginnings, draw_offer
 from ui.workshop_keep import draw_keeping
 from ui.workshop_trial import draw_trial
 
@@ -16,6 +16,7 @@ draft = workshop.open_draft(room)
 
 st.title(t("workshop.title"), anchor=False)
 st.caption(t("workshop.intro"))
+draw_offer(room, draft)
 
 with st.container(key="workshop"):
     writing, trying = st.columns([6, 5], gap="medium")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
 
+from playground.persona_text import persona_yaml
 from playground.personas import Persona
 from ui.markdown import plain
 from ui.models import language_name
 from ui.page import Room
 from ui.problems import problem_list
+from ui.sharing import draw_share
+from ui.workshop_begin import file_text, go_and_write
 
 COLUMNS = 3
 
@@ -88,6 +92,14 @@ def _draw_card(room: Room, slug: str, persona: Persona) -> None:
     if st.button(t("gallery.talk"), key=f"talk_{slug}", icon=":material/forum:", width="stretch"):
         room.session.choose_persona(slug)
         st.switch_page("streamlit_app.py")
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button(t("gallery.edit"), key=f"edit_{slug}", icon=":material/edit_note:", type="tertiary"):
+            go_and_write(room.session, _text(room, slug, persona))
+        draw_share(room, persona, partial(_text, room, slug, persona), key=f"share_{slug}", quiet=True)
+
+
+def _text(room: Room, slug: str, persona: Persona) -> str:
+    return file_text(room, slug) or persona_yaml(persona)
 
 
 def draw_broken(room: Room) -> None:

@@ -1,4 +1,4 @@
-"""What a draft may begin with: another persona, three lines, a file, or the template."""
+"""What a draft may begin with: another persona, three lines, a file or a card, or the template."""
 
 from __future__ import annotations
 
@@ -6,13 +6,53 @@ import os
 
 import streamlit as st
 
+from playground.cards import from_card
+from playground.config import Problem
 from playground.drafts import Draft, uploaded, written
+from playground.persona_text import persona_yaml
 from playground.personas import personas_folder
 from ui.page import Room
 from ui.problems import problem_list
-from ui.session import show, shown
+from ui.session import Session, show, shown
 
 OPEN = "begin"
+CARDS = ("json", "png")
+
+
+def go_and_write(visit: Session, text: str) -> None:
+    """Go to the workshop with a persona's text; what the visitor has written there is not lost."""
+    if visit.draft is None:
+        visit.offered = text
+    else:
+        visit.draft.put(text)
+    st.switch_page("pages/workshop.py")
+
+
+def file_text(room: Room, slug: str) -> str | None:
+    """The text of a persona's file as somebody wrote it, or None where it cannot be read any more."""
+    file = next((one.file for one in room.shelf.files if one.slug == slug), "")
+    try:
+        return uploaded((personas_folder(os.environ) / file).read_bytes())[0]
+    except OSError:
+        return None
+
+
+def draw_offer(room: Room, draft: Draft) -> None:
+    """Ask whether what the visitor came with may take the place of what the browser kept from an earlier visit."""
+    t, visit = room.t, room.session
+
+    def decide(text: str) -> None:
+        visit.offered = ""
+        if text:
+            draft.put(text)
+
+    if visit.offered:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(t("sharing.offer"))
+            st.button(
+                t("sharing.take"), key="take_offer", type="primary", on_click=decide, args=(visit.offered,)
+            )
+            st.button(t("sharing.leave"), key="leave_offer", type="tertiary", on_click=decide, args=("",))
 
 
 def draw_beginnings(room: Room, draft: Draft) -> None:
@@ -57,11 +97,7 @@ def _draw_personas(room: Room, draft: Draft) -> None:
         return f"{persona.avatar} {persona.name}" if not persona.avatar.startswith(":") else persona.name
 
     def copy() -> None:
-        path = personas_folder(os.environ) / files[shown("copied")].file
-        try:
-            text, _ = uploaded(path.read_bytes())
-        except OSError:
-            text = None
+        text = file_text(room, shown("copied"))
         if text is None:
             st.toast(t("workshop.gone"), icon=":material/error:")
         else:
@@ -105,11 +141,21 @@ def _draw_file(room: Room, draft: Draft) -> None:
 
     def take() -> None:
         file = shown("draft_file")
-        text, told = uploaded(file.getvalue()) if file else (None, ())
+        text, told = _brought(file.name, file.getvalue()) if file else (None, ())
         if text is not None:
             draft.put(text)
             show(OPEN, bool(told))
 
-    file = st.file_uploader(t("workshop.upload"), type=["yaml", "yml"], key="draft_file", on_change=take)
+    file = st.file_uploader(
+        t("workshop.upload"), type=["yaml", "yml", *CARDS], key="draft_file", on_change=take
+    )
     if file:
-        problem_list(t, uploaded(file.getvalue())[1])
+        problem_list(t, _brought(file.name, file.getvalue())[1])
+
+
+def _brought(name: str, raw: bytes) -> tuple[str | None, tuple[Problem, ...]]:
+    """The YAML that a file begins a draft with; a character card becomes a persona first."""
+    if not name.lower().endswith(CARDS):
+        return uploaded(raw)
+    persona, told = from_card(raw)
+    return persona_yaml(persona) if persona else None, told

@@ -1,4 +1,4 @@
-"""What becomes of a draft: a file to download, and where the operator sits, a file among the personas."""
+"""What becomes of a draft: a file to download, a link, and where the operator sits, a file among the personas."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from playground.saving import can_save, file_name, rival, save
 from ui.markdown import plain
 from ui.page import Room
 from ui.session import is_here, show
+from ui.sharing import draw_share
 
 OPEN = "keep"
 
 
 def draw_keeping(room: Room, draft: Draft) -> None:
-    """Download, and saving where it is allowed."""
+    """Download, sharing, and saving where it is allowed."""
     t, persona = room.t, draft.persona
     name = draft.persona or draft.last_good or room.persona
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -30,6 +31,7 @@ def draw_keeping(room: Room, draft: Draft) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        draw_share(room, persona, lambda: draft.text, key="share_draft")
         if is_here() and can_save(personas_folder(os.environ)):
             with st.popover(
                 t("workshop.save"),

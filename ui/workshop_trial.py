@@ -8,12 +8,11 @@ import streamlit as st
 
 from playground.drafts import Draft, Trial
 from playground.failures import failure
-from playground.keys import clean_key, mask
 from playground.messages import Message, ReplyInfo
 from playground.sources import source_for
 from playground.writer import ask
 from ui import chat
-from ui.actions import LEAST_KEY, MAX_QUESTION
+from ui.actions import MAX_QUESTION
 from ui.markdown import plain
 from ui.models import mismatch, model_name, speaks
 from ui.page import Room
@@ -83,8 +82,7 @@ def _say(room: Room, trial: Trial, text: str | None) -> None:
     """Ask the draft something; a question that holds a key stays here, with the key hidden."""
     if not text or trial.reply:
         return
-    typed = map(clean_key, room.session.keys.values())
-    hidden = mask(text, *(key for key in typed if len(key) >= LEAST_KEY))
+    hidden = room.session.hidden(text)
     trial.conversation = trial.conversation.say(hidden)
     if hidden != text:
         fault = failure("key_in_chat")

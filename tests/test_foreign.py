@@ -1,0 +1,226 @@
+"""What strangers write never makes a reader's browser fetch anything or run anything, on any screen.
+
+Another server counts who comes to it; every text that somebody else may have written names it in every way that
+Markdown and HTML know.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground.persona_text import persona_yaml
+from playground.personas import Persona
+from playground.share import to_link
+from tests.conftest import App, Visit, actions_shown
+from tests.fake_provider import FakeProvider, Script
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+class Foreign:
+    """A server that remembers every request, on a port of its own."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        asked = self.asked
+
+        class Counter(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Counter)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def short(self, place: str) -> str:
+        """What fits into a name."""
+        return f"![x]({self.url}/{place}) <img src={self.url}/{place}>"
+
+    def text(self, place: str) -> str:
+        """Everything that a text can try."""
+        to = f"{self.url}/{place}"
+        drawing = f'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><image href="{to}-svg"/></svg>'
+        svg = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
+        return "\n\n".join(
+            [
+                f"MARK {place} ![a]({to}-a) ![b][ref] <img src='{to}-c' onerror='alert(1)'>",
+                f"[ref]: {to}-b",
+                f'<script src="{to}-d"></script><script>alert(1)</script>',
+                "[go](javascript:alert(1)) <a href='javascript:alert(1)'>go</a> <javascript:alert(1)>",
+                f"![s]({svg}) <svg onload=alert(1)><image href='{to}-e'/></svg>",
+                f"<iframe src='{to}-f'></iframe><link rel=stylesheet href='{to}-g'><style>@import '{to}-h';</style>",
+                f"```mermaid\ngraph TD; A[<img src='{to}-i'>]-->B\n```",
+                f"$\\href{{javascript:alert(1)}}{{x}} \\includegraphics{{{to}-j}}$",
+                f"| ![t]({to}-k) |\n|---|\n| <video src='{to}-l' autoplay> |",
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def foreign() -> Iterator[Foreign]:
+    running = Foreign()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def stranger(foreign: Foreign) -> Persona:
+    line = " ".join(foreign.text("line").split())[:480]
+    return Persona(
+        name=foreign.short("name"),
+        system_prompt=foreign.text("prompt"),
+        greeting=foreign.text("greeting"),
+        description=foreign.text("description"),
+        tags=(foreign.short("tag"),),
+        starters=(line,),
+        author=foreign.short("author"),
+        checks=[{"type": "contains", "value": foreign.text("check")}],  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(scope="module")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, provider: FakeProvider, foreign: Foreign, stranger: Persona
+) -> Iterator[App]:
+    running = App(tmp_path_factory.mktemp("hostile"), provider.base_url)
+    (running.personas / "00_stranger.yaml").write_text(persona_yaml(stranger), "utf-8")
+    broken = f"name: x\navatar: '{foreign.short('avatar')}'\n'{foreign.short('key')}': y\n"
+    (running.personas / "<img src=x onerror=alert(1)>.yaml").write_text(broken, "utf-8")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def visit(visitor: Callable[..., Visit], foreign: Foreign) -> Iterator[Visit]:
+    """A reader whose browser must have asked the foreign server nothing, and run nothing, when the test ends."""
+    reader = visitor()
+    alerts: list[str] = []
+    reader.page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    foreign.asked.clear()
+    yield reader
+    is_clean(reader.page, foreign)
+    assert foreign.asked == []
+    assert alerts == []
+    assert [url for url in reader.foreign if url.startswith(foreign.url)] == []
+
+
+def is_clean(page: Page, foreign: Foreign) -> None:
+    """Nothing on the page would fetch or run anything, now or at a click."""
+    page.wait_for_timeout(300)  # What a page fetches late, it fetches by now.
+    fetching = f'[src*="{foreign.url}"], [href*="{foreign.url}"]:not(a), [src^="data:image/svg"][src*="MARK"]'
+    assert page.locator(fetching).count() == 0
+    assert page.locator('a[href^="javascript:" i]').count() == 0
+
+
+def settled(page: Page, foreign: Foreign, mark: str) -> None:
+    expect(page.locator("#root").get_by_text(f"MARK {mark}").first).to_be_visible()
+    is_clean(page, foreign)
+
+
+def test_the_counter_counts(visitor: Callable[..., Visit], foreign: Foreign) -> None:
+    """Were it drawn as it stands, it would be seen."""
+    page = visitor().page
+    alerts: list[str] = []
+    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    with page.expect_request(f"{foreign.url}/**"):
+        page.set_content(foreign.text("control"))
+    page.wait_for_timeout(300)
+    assert foreign.asked
+    assert alerts
+
+
+def test_a_chat_and_what_is_kept_of_it(
+    house: App, visit: Visit, foreign: Foreign, provider: FakeProvider
+) -> None:
+    page = visit.goes(f"{house.url}/?persona=stranger&provider=fake").page
+    settled(page, foreign, "greeting")
+    provider.script = [
+        Script([foreign.text("reply")], reasoning=[foreign.text("thought")]),
+        Script(status=400, body={"error": {"message": foreign.text("error")}}),
+    ]
+    visit.asks(foreign.text("question"))
+    actions_shown(page)
+    settled(page, foreign, "reply")
+    settled(page, foreign, "question")
+    page.get_by_text("Thinking").first.click()
+    settled(page, foreign, "thought")
+    visit.asks("And now?")
+    page.get_by_text("What the service said").click()
+    settled(page, foreign, "error")
+    page.get_by_text("Show what is sent").click()
+    settled(page, foreign, "prompt")
+    for name in ("chats", "about", "providers", "gallery"):
+        visit.goes(f"{house.url}/{name}")
+        is_clean(page, foreign)
+
+
+def test_a_chat_by_its_title(house: App, visit: Visit, foreign: Foreign) -> None:
+    page = visit.goes(f"{house.url}/?persona=vicky&provider=fake").page
+    visit.asks(foreign.short("title"))
+    actions_shown(page)
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_text("Earlier chats").click()
+    expect(page.locator("[class*=st-key-chat_]").first).to_be_visible()
+    is_clean(page, foreign)
+    visit.goes(f"{house.url}/chats")
+    expect(page.locator("[data-testid=stMain]").get_by_text("title").first).to_be_visible()
+
+
+def test_names_in_an_address(house: App, visit: Visit, foreign: Foreign) -> None:
+    bad = foreign.short("address").replace(" ", "%20").replace("!", "%21")
+    page = visit.goes(f"{house.url}/?persona={bad}&provider={bad}&model={bad}").page
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def test_the_gallery(house: App, visit: Visit, foreign: Foreign) -> None:
+    page = visit.goes(f"{house.url}/gallery?provider=fake").page
+    settled(page, foreign, "description")
+    expect(page.get_by_text("needs mending").first).to_be_visible()
+    page.get_by_text("System prompt").first.click()
+    settled(page, foreign, "prompt")
+    page.locator(".st-key-share_stranger button").click()
+    expect(page.get_by_role("dialog").get_by_text("YAML file")).to_be_visible()
+    is_clean(page, foreign)
+
+
+def test_the_workshop(
+    house: App, visit: Visit, foreign: Foreign, stranger: Persona, provider: FakeProvider
+) -> None:
+    page = visit.goes(f"{house.url}/workshop?provider=fake").page
+    page.locator(".cm-content").click()
+
+    def writes(text: str) -> None:
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(text)
+
+    writes(persona_yaml(stranger))
+    settled(page, foreign, "greeting")
+    provider.script = Script([foreign.text("answer")])
+    visit.asks("Hello")
+    settled(page, foreign, "answer")
+    page.locator(".cm-content").click()
+    writes(f"name: x\navatar: '{foreign.short('avatar')}'\n'{foreign.short('key')}': y\n")
+    expect(page.get_by_text("To mend").first).to_be_visible()
+    page.locator(".cm-lintRange-error").first.hover()
+    expect(page.locator(".cm-tooltip .cm-diagnostic").first).to_be_visible()
+
+
+def test_a_persona_from_a_link(house: App, visit: Visit, foreign: Foreign, stranger: Persona) -> None:
+    page = visit.goes(to_link(stranger, f"{house.url}/")).page
+    settled(page, foreign, "greeting")
+    page.get_by_text("Everything in it").click()
+    settled(page, foreign, "check")
+    page.locator(".st-key-talk_to_guest button").click()
+    page.locator(".st-key-try").wait_for()
