@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -240,7 +241,7 @@ def _file(url: str) -> sa.Engine:
         # SQLite's own knows the letters from A to Z only.
         connection.create_function("lower", 1, str.lower, deterministic=True)
         for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+            _patiently(connection, f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -249,6 +250,19 @@ def _file(url: str) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute what SQLite refuses at once while another connection does the same: to begin the write-ahead log."""
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6):
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY":
+                raise
+            time.sleep(pause)
+    connection.execute(statement)
 
 
 def _server(url: str) -> sa.Engine:
