@@ -88,6 +88,12 @@ def chromium_path() -> str | None:
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that drive a browser come first, so that no worker is left with a slow one at the end."""
+    slow = {item.path for item in items if "visitor" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests keep their chats away from the user's."""

@@ -35,6 +35,9 @@ SHARE = 0.006
 """Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
 
 
+A_FEW_WORDS = 400
+"""Characters that a reply may end with before all of it is drawn once more."""
+
 HEAD_START = 0.1
 """Seconds that the first words have before the rest of the page is drawn."""
 
@@ -213,9 +216,12 @@ class _Growing:
         self._place = self._tail = place
         self._parts: DeltaGenerator | None = None
         self._blocks = Blocks()
+        self.size = 0
+        """Characters painted so far."""
 
     def paint(self, text: str) -> float:
         """Paint the text so far; returns the seconds to wait before the next paint, more as the text grows."""
+        self.size = len(text)
         finished, rest = self._blocks.feed(text)
         for block in finished:
             # The first words go straight to their place; a container is made when there are two blocks to hold.
@@ -280,7 +286,8 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
         if waits:
             meanwhile()
         message = reply.message()
-        if words:
+        if words and len(message.content) - words.size < A_FEW_WORDS:
+            # They are on screen sooner than the whole, which is drawn anew.
             words.paint(message.content)
         room.tell_engine()
         if message.reasoning:
