@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.fake_provider import FakeProvider, echo
 
@@ -31,6 +31,9 @@ GET_CHROMIUM = (
     "No Chromium was found. Install one (Debian: apt-get install chromium; anywhere: python -m playwright install "
     "chromium), or let PLAYGROUND_CHROMIUM name one."
 )
+
+# A busy machine may take its time; what never comes fails all the same.
+expect.set_options(timeout=20_000)
 
 PROVIDERS = """
 version: 1
@@ -86,12 +89,6 @@ def chromium_path() -> str | None:
     """The Chromium to drive, None where Playwright has its own."""
     named = os.environ.get("PLAYGROUND_CHROMIUM")
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that drive a browser come first, so that no worker is left with a slow one at the end."""
-    slow = {item.path for item in items if "visitor" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -90,14 +90,14 @@ def test_crash_loses_neither_question_nor_half_reply(
 
 
 def test_nobody_sees_anything_of_another(app: App, visitor: Visitor) -> None:
-    """Two browsers, a sentinel in each, on every screen; an address names no dialogue."""
+    """Two browsers, a sentinel in each; an address names no dialogue."""
     one, other = visitor().goes(app.url), visitor(width=1000).goes(app.url)
     for visit, word in ((one, "sentinel-of-one"), (other, "sentinel-of-other")):
         visit.asks(f"Remember {word}.")
         visit.sees(f"You asked: Remember {word}.")
         actions_shown(visit.page)
     for visit, foreign in ((one, "sentinel-of-other"), (other, "sentinel-of-one")):
-        for path in ("", "chats", "gallery", "providers", "about"):
+        for path in ("", "chats", "providers"):
             visit.page.goto(f"{app.url}/{path}")
             visit.page.get_by_role("heading", level=1).first.wait_for()
             expect(visit.page.locator("body")).not_to_contain_text(foreign)

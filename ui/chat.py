@@ -82,7 +82,7 @@ def stage(room: Room) -> DeltaGenerator:
         return st.container()
     # The browser keeps what stood here until the run ends, and with a reply to watch that takes a while.
     place = st.empty()
-    time.sleep(0.05)
+    time.sleep(0.2)
     return place.container()
 
 
