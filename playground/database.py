@@ -9,7 +9,6 @@ import math
 import os
 import sqlite3
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from playground.folders import own_folder
 from playground.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -85,24 +85,8 @@ def database_url(environ: Mapping[str, str] = os.environ, platform: str = sys.pl
     """PLAYGROUND_DATABASE_URL, or a SQLite file in PLAYGROUND_DATA or in this user's folder for data."""
     if named := environ.get("PLAYGROUND_DATABASE_URL"):
         return named
-    path = _data_folder(environ, platform) / "chats.sqlite"
+    path = own_folder("data", environ, platform) / "chats.sqlite"
     return URL.create("sqlite", database=path.as_posix()).render_as_string()
-
-
-def _data_folder(environ: Mapping[str, str], platform: str) -> Path:
-    if named := environ.get("PLAYGROUND_DATA"):
-        return Path(named).expanduser()
-    try:
-        home = Path.home()
-    except RuntimeError:  # a container may run as a user without a home
-        home = Path(tempfile.gettempdir())
-    if platform == "win32":
-        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "persona-playground"
 
 
 def lasts(environ: Mapping[str, str] = os.environ, code: Path = Path(__file__)) -> bool:

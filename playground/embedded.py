@@ -14,7 +14,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
@@ -28,6 +27,7 @@ from urllib.parse import urlsplit
 
 from playground import engine
 from playground.download import NO_WINDOW, child_environment, fetch
+from playground.folders import own_folder
 from playground.weights import Code, EmbeddedError, Hub, Weights, Wheel
 
 __all__ = ["EmbeddedError", "Hub", "LocalModel", "Served", "State", "Weights", "Wheel", "serve", "state"]
@@ -198,19 +198,7 @@ class LocalModel:
 
 def cache_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
     """PLAYGROUND_CACHE, or the project's folder in this user's cache."""
-    if named := environ.get("PLAYGROUND_CACHE"):
-        return Path(named).expanduser()
-    try:
-        home = Path.home()
-    except RuntimeError:  # a container may run as a user without a home
-        home = Path(tempfile.gettempdir())
-    if platform == "win32":
-        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "persona-playground"
+    return own_folder("cache", environ, platform)
 
 
 _models: dict[tuple[str, Path], LocalModel] = {}

@@ -131,21 +131,18 @@ class Reply:
 
     def add(self, delta: client.Delta) -> None:
         """Add what the model wrote; raises Cut when nobody reads it any more."""
-        now = self._clock()
-        if now - self._watched > UNWATCHED:
+        if self.abandoned:
             self.stop()
             raise Cut
         with self._news:
             if delta.text:
-                self._first = now - self._started if self._first is None else self._first
+                if self._first is None:
+                    self._first = self._clock() - self._started
                 self._texts.append(delta.text)
             if delta.reasoning:
                 self._thoughts.append(delta.reasoning)
-            if not self.done:
-                self.state = "writing" if self._texts else "thinking"
-                self._version += 1
-                self._news.notify_all()
-        if now - self._kept_at >= self._keep_every:
+            self.change("writing" if self._texts else "thinking")
+        if self._clock() - self._kept_at >= self._keep_every:
             self.keep()
 
     def end(

@@ -42,10 +42,15 @@ def _put(room: Room, before: Conversation, question: str) -> None:
         chat.conversation = before.say(question)
         _ask(room)
         return
+    chat.conversation = before.say(hidden).answered(unsent(room))
+    keeping.save(room.session, chat, len(before.messages))
+
+
+def unsent(room: Room) -> Message:
+    """What stands in a reply's place under a question that held a key and was asked of nobody."""
     provider, model = room.provider.id, room.model.id
     info = ReplyInfo(provider, model, ended="failed", seconds=0, failure=failure("key_in_chat"))
-    chat.conversation = before.say(hidden).answered(Message("assistant", "", info=info))
-    keeping.save(room.session, chat, len(before.messages))
+    return Message("assistant", "", info=info)
 
 
 def say_waiting(room: Room) -> bool:

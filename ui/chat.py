@@ -277,12 +277,10 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
                     room.tell_engine()
                 if (news := _progress(room, reply, state)) != told:
                     body.caption(told := news)
+            reply.linger(pause)
             if waits and (text or reply.seconds > HEAD_START):
-                reply.linger(pause)
                 meanwhile()
                 waits = False
-            else:
-                reply.linger(pause)
         if waits:
             meanwhile()
         message = reply.message()

@@ -133,15 +133,20 @@ def find(visit: Session, chat_id: str) -> Kept | None:
 def open_chat(visit: Session, chat_id: str) -> None:
     """Go to one of the visitor's dialogues, in this session or kept."""
     if chat_id not in visit.chats and (kept := load(visit, chat_id)):
-        said = kept.conversation
-        reply = _writing().get((visit.owner, chat_id))
-        if reply and not reply.done:
-            # An earlier session of this visitor's began it, and the page was loaded anew.
-            said = said.before_last_question().say(said.last_question() or "")
-        else:
-            reply = None
-        visit.chats[chat_id] = Chat(kept.persona, said, chat_id, reply, kept=len(said.messages))
+        _bring_back(visit, kept)
     visit.go_to(chat_id)
+
+
+def _bring_back(visit: Session, kept: Kept) -> None:
+    """Let a kept dialogue be one of this session's, with the reply that is being written in it."""
+    said = kept.conversation
+    reply = _writing().get((visit.owner, kept.id))
+    if reply and not reply.done:
+        # An earlier session of this visitor's began it, and the page was loaded anew.
+        said = said.before_last_question().say(said.last_question() or "")
+    else:
+        reply = None
+    visit.chats[kept.id] = Chat(kept.persona, said, kept.id, reply, kept=len(said.messages))
 
 
 def rename(visit: Session, chat_id: str, title: str) -> None:
@@ -189,11 +194,11 @@ def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
     visit.shared = told.get("shared") is True
     take_over(visit, str(told.get("token")))
     if visit.chat_id in visit.chats and not visit.chat.conversation.begun:
-        chat_id = str(told.get("chat"))
-        kept = load(visit, chat_id)
+        kept = load(visit, str(told.get("chat")))
         # A link that names another persona counts for more than what this tab showed before.
         if kept and kept.persona == visit.persona:
-            open_chat(visit, chat_id)
+            _bring_back(visit, kept)
+            visit.go_to(kept.id)
     visit.known = True
 
 

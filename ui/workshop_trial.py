@@ -7,12 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from playground.drafts import Draft, Trial
-from playground.failures import failure
-from playground.messages import Message, ReplyInfo
 from playground.sources import source_for
 from playground.writer import ask
 from ui import chat
-from ui.actions import MAX_QUESTION
+from ui.actions import MAX_QUESTION, unsent
 from ui.markdown import plain
 from ui.models import mismatch, model_name, speaks
 from ui.page import Room
@@ -85,9 +83,7 @@ def _say(room: Room, trial: Trial, text: str | None) -> None:
     hidden = room.session.hidden(text)
     trial.conversation = trial.conversation.say(hidden)
     if hidden != text:
-        fault = failure("key_in_chat")
-        info = ReplyInfo(room.provider.id, room.model.id, ended="failed", seconds=0, failure=fault)
-        trial.conversation = trial.conversation.answered(Message("assistant", "", info=info))
+        trial.conversation = trial.conversation.answered(unsent(room))
         return
     setup, visit = room.setup, room.session
     trial.reply = ask(
