@@ -156,6 +156,8 @@ def test_a_chat_and_what_is_kept_of_it(
     settled(page, foreign, "question")
     page.get_by_text("Thinking").first.click()
     settled(page, foreign, "thought")
+    page.get_by_text("Larger text").click()
+    settled(page, foreign, "thought")
     visit.asks("And now?")
     page.get_by_text("What the service said").click()
     settled(page, foreign, "error")

@@ -114,10 +114,7 @@ def draw_message(room: Room, message: Message) -> None:
         return
     with st.chat_message("assistant", avatar=face(room.persona)):
         # The same places as in `watch`: else the browser shows what stood in the last one twice until the run ends.
-        if message.reasoning:
-            draw_thinking(room.t, message.reasoning)
-        else:
-            st.empty()
+        draw_thinking(room.t, message.reasoning, st.empty())
         if message.content:
             st.markdown(safe(message.content), anchors=False)
         else:
@@ -203,10 +200,10 @@ def _wait(t: Translator, fault: Failure) -> str:
     return t("reply.wait.seconds", count=ceil(seconds))
 
 
-def draw_thinking(t: Translator, reasoning: str) -> None:
-    """A model's thoughts, folded."""
-    with st.expander(_thinking_label(t)):
-        st.markdown(safe(reasoning), anchors=False)
+def draw_thinking(t: Translator, reasoning: str, place: DeltaGenerator) -> None:
+    """A model's thoughts, folded, at the same place in every run, so that what the reader unfolded stays so."""
+    if reasoning:
+        place.expander(_thinking_label(t)).markdown(safe(reasoning), anchors=False)
 
 
 class _Growing:
@@ -288,9 +285,7 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
             # They are on screen sooner than the whole, which is drawn anew.
             words.paint(message.content)
         room.tell_engine()
-        if message.reasoning:
-            with thinking.container():
-                draw_thinking(room.t, message.reasoning)
+        draw_thinking(room.t, message.reasoning, thinking)
         if message.content:
             body.markdown(safe(message.content), anchors=False)
         else:
