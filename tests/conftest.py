@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -33,7 +34,8 @@ GET_CHROMIUM = (
 )
 
 # A busy machine may take its time; what never comes fails all the same.
-expect.set_options(timeout=20_000)
+PATIENCE = 40_000
+expect.set_options(timeout=PATIENCE)
 
 PROVIDERS = """
 version: 1
@@ -119,15 +121,22 @@ class Visit:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.foreign: list[str] = []
+        self.hosts: set[str] = set()
         # Without the region that speaks to screen readers, which says everything once more.
         self.screen = page.locator("#root")
         page.on("request", self._look)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
 
     def _look(self, request: object) -> None:
         url = str(getattr(request, "url", ""))
+        self.hosts |= {host} if (host := urlsplit(url).netloc) else set()
         if not url.startswith(("http://localhost", "http://127.0.0.1", "ws://localhost", "data:", "blob:")):
             self.foreign.append(url)
+
+    def leaves(self) -> Page:
+        """Stop looking at the tab."""
+        self.page.remove_listener("request", self._look)
+        return self.page
 
     def goes(self, url: str) -> Visit:
         self.page.goto(url)
@@ -143,38 +152,59 @@ class Visit:
         self.screen.get_by_text(text).first.wait_for()
 
 
-@pytest.fixture(scope="session")
-def contexts(browser: Browser) -> dict[tuple[object, ...], BrowserContext]:
-    """Browsers that remember Streamlit's own files: to load them anew for every test takes most of the time."""
-    return {}
+class Browsers:
+    """Visitors' browsers, one of a kind; a tab is used again, since to load Streamlit's own files costs seconds."""
 
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: dict[tuple[object, ...], BrowserContext] = {}
+        self._free: dict[BrowserContext, list[Page]] = {}
 
-@pytest.fixture
-def visitor(
-    browser: Browser, contexts: dict[tuple[object, ...], BrowserContext]
-) -> Iterator[Callable[..., Visit]]:
-    """Makes visitors: `visitor(locale="zh-TW", width=375, height=667, dark=True)`."""
-    pages: list[Page] = []
-
-    def make(locale: str = "en-US", width: int = 1280, height: int = 800, dark: bool = False) -> Visit:
+    def tab(self, locale: str, width: int, height: int, dark: bool) -> Page:
         kind = (locale, width, height, dark)
-        if kind not in contexts:
-            contexts[kind] = browser.new_context(
+        if kind not in self._contexts:
+            self._contexts[kind] = self._browser.new_context(
                 locale=locale,
                 timezone_id="Asia/Taipei",
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
             )
-        pages.append(contexts[kind].new_page())
+        free = self._free.setdefault(self._contexts[kind], [])
+        if free:
+            return free.pop()
+        page = self._contexts[kind].new_page()
         # A visitor comes for the first time, whoever used the browser before; a reload keeps what the tab has.
-        pages[-1].add_init_script(
-            "if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }"
-        )
-        return Visit(pages[-1])
+        page.add_init_script("if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }")
+        return page
+
+    def take_back(self, visit: Visit) -> None:
+        """Keep the visitor's tab for the next one, unless it may remember more than one address."""
+        page = visit.leaves()
+        if page.is_closed() or len(visit.hosts) != 1 or page.url == "about:blank":
+            page.close()
+            return
+        page.evaluate("sessionStorage.clear()")
+        page.goto("about:blank")
+        self._free[page.context].append(page)
+
+
+@pytest.fixture(scope="session")
+def browsers(browser: Browser) -> Browsers:
+    return Browsers(browser)
+
+
+@pytest.fixture
+def visitor(browsers: Browsers) -> Iterator[Callable[..., Visit]]:
+    """Makes visitors: `visitor(locale="zh-TW", width=375, height=667, dark=True)`."""
+    visits: list[Visit] = []
+
+    def make(locale: str = "en-US", width: int = 1280, height: int = 800, dark: bool = False) -> Visit:
+        visits.append(Visit(browsers.tab(locale, width, height, dark)))
+        return visits[-1]
 
     yield make
-    for page in pages:
-        page.close()
+    for visit in visits:
+        browsers.take_back(visit)
 
 
 class App:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from playground.persona_text import persona_yaml
 from playground.personas import Persona
@@ -107,10 +107,16 @@ def visit(visitor: Callable[..., Visit], foreign: Foreign) -> Iterator[Visit]:
     """A reader whose browser must have asked the foreign server nothing, and run nothing, when the test ends."""
     reader = visitor()
     alerts: list[str] = []
-    reader.page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+
+    def look(dialog: Dialog) -> None:
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    reader.page.on("dialog", look)
     foreign.asked.clear()
     yield reader
     is_clean(reader.page, foreign)
+    reader.page.remove_listener("dialog", look)
     assert foreign.asked == []
     assert alerts == []
     assert [url for url in reader.foreign if url.startswith(foreign.url)] == []
@@ -134,7 +140,7 @@ def test_the_counter_counts(visitor: Callable[..., Visit], foreign: Foreign) -> 
     page = visitor().page
     alerts: list[str] = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
-    with page.expect_request(f"{foreign.url}/**"):
+    with page.expect_request(f"{foreign.url}/**"), page.expect_event("dialog"):
         page.set_content(foreign.text("control"))
     page.wait_for_timeout(300)
     assert foreign.asked

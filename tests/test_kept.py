@@ -114,7 +114,7 @@ def test_recovery_code_on_another_device(app: App, visitor: Visitor) -> None:
     page.get_by_text("Show my recovery code").click()
     code = page.locator(".stCode code").inner_text()
     assert code not in page.url
-    away = visitor(width=1100)
+    away = visitor(width=1000)
     page = chats_page(away, app.url)
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     box = page.get_by_label("Enter a recovery code")
@@ -161,7 +161,7 @@ def test_rename_search_delete(app: App, visitor: Visitor) -> None:
 
 
 def test_shared_computer_forgets_with_the_tab(app: App, visitor: Visitor) -> None:
-    visit = visitor(width=900).goes(app.url)
+    visit = visitor(width=1000).goes(app.url)
     visit.asks("Nobody should see this.")
     visit.sees("You asked: Nobody should see this.")
     actions_shown(visit.page)

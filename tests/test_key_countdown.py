@@ -34,3 +34,4 @@ def test_each_wait_is_counted_down_from_its_own_seconds(
     visit.page.clock.set_system_time(datetime.now() + timedelta(seconds=70))
     expect(timer).to_have_text("You can try again now.")
     assert len(provider.chats) == 2, "nobody asks again but the visitor"
+    visit.page.close()  # Its clock is set.
