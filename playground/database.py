@@ -7,6 +7,7 @@ import errno
 import logging
 import math
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -73,6 +75,15 @@ _SQLSTATE: dict[str, Code] = {
 """By PostgreSQL's SQLSTATE or its class; what is not here speaks of the connection or the server."""
 
 
+INSERT: dict[str, Callable[[sa.TableClause], Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+"""An insert that may find the row already there is each database's own."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 class Unsaved(Exception):
     """The database could not take or give something; the code says why, and there is nothing else in it."""
 
@@ -100,6 +111,11 @@ def lasts(environ: Mapping[str, str] = os.environ, code: Path = Path(__file__)) 
         return False  # Streamlit Community Cloud, Heroku
     named = environ.get("PLAYGROUND_DATABASE_URL") or environ.get("PLAYGROUND_DATA")
     return bool(named) or not any(environ.get(name) for name in _VOLUMES)
+
+
+def storable(text: str) -> str:
+    """Without the characters that one or the other database refuses: NUL and halves of surrogate pairs."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Database:
@@ -282,6 +298,6 @@ def _fault(error: Exception) -> tuple[Code, str]:
     name = type(cause).__name__
     if isinstance(cause, (TimeoutError, sa.exc.TimeoutError)):
         return "locked", name
-    if isinstance(cause, (sqlite3.Error, sa.exc.InvalidRequestError)):
+    if isinstance(cause, (sqlite3.Error, sa.exc.InvalidRequestError, UnicodeDecodeError)):
         return "damaged", name
     return _ERRNO.get(getattr(cause, "errno", None), "unreachable"), name

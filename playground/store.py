@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from playground.database import Database, Unsaved, database_url, lasts
+from playground.database import INSERT, Database, Unsaved, database_url, lasts, storable
 from playground.messages import Conversation, Message
 from playground.owners import new_token, owner_of
+from playground.votes import TABLES, Polls
 
 __all__ = ["Kept", "Listed", "Store", "Unsaved", "database_url", "lasts", "new_token", "owner_of"]
 
@@ -49,6 +48,7 @@ _STEPS = (
             FOREIGN KEY (owner, chat) REFERENCES playground_chats (owner, id) ON DELETE CASCADE
         )""",
     ),
+    TABLES,
 )
 """What leads from each version of the schema to the next. A step that was released is never edited; add one."""
 
@@ -71,13 +71,6 @@ _messages = sa.table(
     sa.column("reasoning", sa.Text),
     sa.column("info", sa.Text),
 )
-_INSERT: dict[str, Callable[[sa.TableClause], Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-"""An insert that may find the row already there is each database's own."""
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +103,8 @@ class Store:
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._database, self._clock = Database(url, _STEPS, clock), clock
+        self.polls = Polls(self._database, clock)
+        """The votes of a class, in the same database."""
 
     def save(
         self, owner: str, chat_id: str, persona: str, conversation: Conversation, since: int = 0
@@ -122,12 +117,12 @@ class Store:
             self.delete(owner, chat_id)
             return
         question = next(m.content for m in conversation.messages if m.role == "user")
-        owner, chat_id = _storable(owner), _storable(chat_id)
+        owner, chat_id = storable(owner), storable(chat_id)
         with self._database.writing() as db:
-            new = _INSERT[db.dialect.name](_chats).values(
+            new = INSERT[db.dialect.name](_chats).values(
                 owner=owner,
                 id=chat_id,
-                persona=_storable(persona),
+                persona=storable(persona),
                 title=_title(question),
                 renamed=False,
                 updated=self._clock(),
@@ -150,7 +145,7 @@ class Store:
 
     def put(self, owner: str, chat_id: str, position: int, message: Message) -> None:
         """Write one message of a dialogue that exists: in another's place, or as its next one."""
-        owner, chat_id = _storable(owner), _storable(chat_id)
+        owner, chat_id = storable(owner), storable(chat_id)
         if position < 0:
             return
         with self._database.writing() as db:
@@ -167,8 +162,8 @@ class Store:
         of_chat = (_messages.c.owner == _chats.c.owner, _messages.c.chat == _chats.c.id)
         length = sa.select(sa.func.count()).select_from(_messages).where(*of_chat).scalar_subquery()
         found = sa.select(_chats.c.id, _chats.c.persona, _chats.c.title, _chats.c.updated, length)
-        found = found.where(_chats.c.owner == _storable(owner))
-        if text := _storable(search).strip()[:SEARCH]:
+        found = found.where(_chats.c.owner == storable(owner))
+        if text := storable(search).strip()[:SEARCH]:
             said = sa.exists().where(*of_chat, _messages.c.content.icontains(text, autoescape=True))
             found = found.where(sa.or_(_chats.c.title.icontains(text, autoescape=True), said))
         with self._database.reading() as db:
@@ -177,7 +172,7 @@ class Store:
 
     def load(self, owner: str, chat_id: str) -> Kept | None:
         """A dialogue as it was kept; None when the owner has none of this id."""
-        owner, chat_id = _storable(owner), _storable(chat_id)
+        owner, chat_id = storable(owner), storable(chat_id)
         texts = sa.select(_messages.c.role, _messages.c.content, _messages.c.reasoning, _messages.c.info)
         with self._database.reading() as db:
             chat = db.execute(
@@ -195,17 +190,17 @@ class Store:
         with self._database.writing() as db:
             db.execute(
                 sa.update(_chats)
-                .where(*_is(_storable(owner), _storable(chat_id)))
+                .where(*_is(storable(owner), storable(chat_id)))
                 .values(title=title, renamed=True)
             )
 
     def delete(self, owner: str, chat_id: str) -> None:
         """Delete a dialogue, from the file too."""
-        self._delete(*_is(_storable(owner), _storable(chat_id)))
+        self._delete(*_is(storable(owner), storable(chat_id)))
 
     def delete_all(self, owner: str) -> int:
         """Delete all dialogues of an owner, from the file too; returns how many they were."""
-        return self._delete(_chats.c.owner == _storable(owner))
+        return self._delete(_chats.c.owner == storable(owner))
 
     def forget_older(self, seconds: float) -> int:
         """Delete every owner's dialogues that nothing was added to for `seconds`; returns how many they were."""
@@ -226,7 +221,7 @@ class Store:
 @cache
 def _put(dialect: str) -> Any:
     """One message at its place, whether another stands there or not; made once, since that takes a millisecond."""
-    new = _INSERT[dialect](_messages)
+    new = INSERT[dialect](_messages)
     changed = {name: new.excluded[name] for name in ("role", "content", "reasoning", "info")}
     return new.on_conflict_do_update(index_elements=["owner", "chat", "position"], set_=changed)
 
@@ -251,9 +246,9 @@ def _row(owner: str, chat_id: str, position: int, message: Message) -> dict[str,
         "chat": chat_id,
         "position": position,
         "role": message.role,
-        "content": _storable(message.content),
-        "reasoning": _storable(message.reasoning),
-        "info": _storable(json.dumps(info, ensure_ascii=False)) if info else None,
+        "content": storable(message.content),
+        "reasoning": storable(message.reasoning),
+        "info": storable(json.dumps(info, ensure_ascii=False)) if info else None,
     }
 
 
@@ -266,10 +261,5 @@ def _conversation(rows: Any) -> Conversation:
         raise Unsaved("damaged") from None
 
 
-def _storable(text: str) -> str:
-    """Without the characters that one or the other database refuses: NUL and halves of surrogate pairs."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
 def _title(text: str) -> str:
-    return " ".join(_storable(text).split())[:TITLE]
+    return " ".join(storable(text).split())[:TITLE]
