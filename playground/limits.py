@@ -51,6 +51,15 @@ class Pace:
         return max(60.0, self.even_gap) + WIRE if self.requests_per_minute else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many replies of a lane are being written and wait, and the seconds until the last of these begins."""
+
+    running: int
+    waiting: int
+    seconds: float
+
+
 class _Lane:
     """One key's queue; `now` is in seconds and never goes backwards."""
 
@@ -132,6 +141,10 @@ class _Lane:
             self.plan_ends = min((at for _, at in self.plan.values()), default=math.inf)
         return self.plan
 
+    def queue(self, now: float) -> Queue:
+        plan = self.forecast(now).values()
+        return Queue(len(self.running), len(plan), max((at - now for _, at in plan), default=0.0))
+
     def is_over(self, now: float) -> bool:
         used = max(self.resumes, *self.starts, 0.0)
         return not self.turns and not self.running and now > used + max(MEMORY, self.pace.window)
@@ -198,6 +211,12 @@ class Limits:
         with self._changed:
             if lane in self._lanes:
                 self._lanes[lane].slow_down(seconds or 0.0, self._now())
+
+    def queues(self) -> dict[LaneId, Queue]:
+        """Every lane as it is now."""
+        with self._changed:
+            now = self._now()
+            return {name: lane.queue(now) for name, lane in self._lanes.items()}
 
     def _now(self) -> float:
         """Seconds gone by; setting the clock back costs one reading and never holds a lane up."""
