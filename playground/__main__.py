@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playground import doctor
+from playground import doctor, prove_command
 from playground.config import Problem, wording
 from playground.i18n import LANGUAGES, Translator, choose_language, translator
 from playground.personas import (
@@ -92,6 +92,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     one = commands.add_parser("doctor", help="try providers with your keys", description=doctor.__doc__)
     doctor.add_arguments(one, _language(environ))
     one.set_defaults(run=doctor.run)
+    one = commands.add_parser(
+        "test", help="hold a persona's checks against models", description=prove_command.__doc__
+    )
+    prove_command.add_arguments(one, _language(environ))
+    one.set_defaults(run=prove_command.run)
     return parser
 
 
