@@ -52,7 +52,9 @@ def run(args: argparse.Namespace, environ: Mapping[str, str], out: TextIO | None
     if broken:
         print(t("doctor.broken_secrets", file=args.secrets.as_posix(), reason=broken), file=sys.stderr)
     found = []
-    wanted = tuple(dict.fromkeys(args.providers)) or tuple(providers.all)
+    # A recording answers whatever the network does: there is nothing to look at.
+    live = tuple(name for name, one in providers.all.items() if one.kind != "recorded")
+    wanted = tuple(dict.fromkeys(args.providers)) or live
     for one in examine_all(providers, wanted, Keyring({}, secrets, environ)):
         found.append(one)
         if args.format == "text":

@@ -193,7 +193,9 @@ class Provider(Quirks):
     label: str
     base_url: str = ""
     base_url_env: tuple[str, ...] = ()
-    kind: Literal["cloud", "local", "embedded"] = "cloud"
+    kind: Literal["cloud", "local", "embedded", "recorded"] = "cloud"
+    lesson: str = ""
+    """The lesson that a provider of recordings plays, by the name that its player knows it by."""
     secret: str = ""
     api_key_env: tuple[str, ...] = ()
     api_key: str = ""
@@ -203,6 +205,8 @@ class Provider(Quirks):
     free_tier: dict[str, str] = {}
     about: dict[str, str] = {}
     pace: SharedPace = SharedPace()
+    daily_budget_usd: float | None = Field(default=None, ge=0)
+    """What the operator's key may cost a day, by our estimate and in one process; a visitor's own key may go on."""
     price_id: str = ""
     """Its id in the price catalogue of genai-prices, where that is another one."""
     to_confirm: tuple[str, ...] = ()

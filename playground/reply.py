@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable
 from typing import Literal
 
@@ -42,6 +43,7 @@ class Reply:
         self._kept_at, self._keep_every = float("-inf"), KEEP_EVERY
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._pace = array("f")
         self._news = threading.Condition()
         self._over = threading.Event()
         self._version = 0
@@ -110,7 +112,7 @@ class Reply:
         line, request = self._line, self.request
         if request is None or not line.sent:
             return None
-        return to_sent(self.setup, request, line.sent, self.info, line.heard, line.headers)
+        return to_sent(self.setup, request, line.sent, self.info, line.heard, line.headers, tuple(self._pace))
 
     def keep(self) -> None:
         """Store it as it is now."""
@@ -141,6 +143,8 @@ class Reply:
                 self._texts.append(delta.text)
             if delta.reasoning:
                 self._thoughts.append(delta.reasoning)
+            # Three small numbers a piece: who keeps a lesson of it plays it back as it came.
+            self._pace.extend((self._clock() - self._started, len(delta.text), len(delta.reasoning)))
             self.change("writing" if self._texts else "thinking")
         if self._clock() - self._kept_at >= self._keep_every:
             self.keep()

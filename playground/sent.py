@@ -34,6 +34,8 @@ class Sent:
     last: tuple[str, ...] = ()
     count: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
+    pace: tuple[float, ...] = ()
+    """Of each piece of the answer in turn: the second at which it came, its characters of text and of thought."""
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -52,11 +54,12 @@ def to_sent(
     info: ReplyInfo | None,
     heard: Heard,
     headers: Mapping[str, str],
+    pace: tuple[float, ...] = (),
 ) -> Sent:
     """Keep of a request and its answer what can be shown, bounded in size."""
     told = {name: value[:200] for name, value in headers.items() if _QUOTA.search(name)}
     first, last = (tuple(map(_shortened, edge)) for edge in (heard.first, heard.last))
-    return Sent(setup, request, body, info, first, last, heard.count, told)
+    return Sent(setup, request, body, info, first, last, heard.count, told, pace)
 
 
 def as_it_leaves(body: Any) -> str:

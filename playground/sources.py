@@ -11,6 +11,8 @@ from playground.writer import Source, Unavailable
 
 def source_for(provider: Provider, model: Model, endpoint: Endpoint) -> Source:
     """The source of a model's replies; `endpoint` binds a key to its provider's own address."""
+    if provider.kind == "recorded":
+        return lambda line: _recording(provider.lesson)
     if provider.kind != "embedded":
         return lambda line: endpoint
     weights = _weights(model)
@@ -21,6 +23,13 @@ def readiness(model: Model) -> embedded.State | None:
     """How far a model that this app runs itself is; None for any other. Never waits."""
     weights = _weights(model)
     return embedded.state(weights) if weights else None
+
+
+def _recording(lesson: str) -> Endpoint:
+    # A server takes a moment to import: not before the first paint.
+    from playground import recorded
+
+    return recorded.serve(lesson)
 
 
 def _served(weights: embedded.Weights | None, line: Line) -> Endpoint:

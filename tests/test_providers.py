@@ -44,7 +44,7 @@ def test_file_is_valid() -> None:
 
 
 def test_order_on_screen() -> None:
-    assert list(PROVIDERS) == ["builtin", *COURSE, *MORE, *LOCAL]
+    assert list(PROVIDERS) == ["builtin", "lesson", *COURSE, *MORE, *LOCAL]
 
 
 def test_keys_have_the_names_that_teachers_use() -> None:
@@ -108,7 +108,9 @@ def test_model_is_plausible(provider: Provider, model: Any) -> None:
 def test_default_is_listed(provider: Provider) -> None:
     ids = [m.id for m in provider.models.list]
     assert len(set(ids)) == len(ids)
-    assert provider.models.default in ids or (provider.kind == "local" and not provider.models.default)
+    assert provider.models.default in ids or (
+        provider.kind in ("local", "recorded") and not provider.models.default
+    )
 
 
 REPLACED = [(p, model) for p in PROVIDERS.values() for model in p.models.replaced]
