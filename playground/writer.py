@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from playground import client, failures
+from playground.classroom import Classroom
 from playground.keys import Endpoint
 from playground.limits import LaneId, Limits, Pace
 from playground.line import Cut, Line
@@ -31,12 +32,18 @@ SHORT_WAIT = 5.0
 
 @dataclass(frozen=True)
 class Turn:
-    """A place in the queue of those who share a key: in which `lane`, at which `pace`, and for whom."""
+    """A place in the queue of those who share a key: in which `lane`, at which `pace`, and for whom.
+
+    `Pace()` stands for no queue. `classroom` is the class that the reply belongs to, and `shared` whether its key is
+    the class's.
+    """
 
     limits: Limits
     lane: LaneId
     pace: Pace
     visitor: str
+    classroom: Classroom | None = None
+    shared: bool = True
 
 
 Source = Callable[[Line], Endpoint]
@@ -58,19 +65,24 @@ def ask(
     source: Source,
     *,
     turn: Turn | None = None,
+    first: Callable[[], None] = lambda: None,
     remember: Callable[[str], None] = lambda param: None,
     keep: Keep = lambda message: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Reply:
     """Start the reply to the conversation's last question and return at once.
 
-    `source` gives the endpoint when it is ready, `turn` makes the reply wait for its place among those who share a
-    key; `remember` is told of a parameter that the model refuses; `keep` stores what is written, as it is written.
+    `first` is done before anything else, on the reply's own thread; `source` gives the endpoint when it is ready;
+    `turn` makes the reply wait for its place among those who share a key, and tells whose class sees and stops it;
+    `remember` is told of a parameter that the model refuses; `keep` stores what is written, as it is written.
     """
     line = Line(setup.quirks.timeout.connect, clock)
     reply = Reply(setup, line, keep, clock)
     threading.Thread(
-        target=_write, args=(reply, conversation, source, turn, remember, line), daemon=True, name="reply"
+        target=_write,
+        args=(reply, conversation, source, turn, first, remember, line),
+        daemon=True,
+        name="reply",
     ).start()
     return reply
 
@@ -80,11 +92,16 @@ def _write(
     conversation: Conversation,
     source: Source,
     turn: Turn | None,
+    first: Callable[[], None],
     remember: Callable[[str], None],
     line: Line,
 ) -> None:
     """Write the reply; whatever happens, it ends with a ReplyInfo."""
+    classroom = turn.classroom if turn else None
     try:
+        first()
+        if turn and classroom and (code := classroom.begin(reply, conversation, turn.shared)):
+            raise Unavailable(failures.failure(code))
         endpoint = source(line)
         finish = _in_turn(reply, conversation, endpoint, turn, line)
         if _worth_a_retry(reply, finish):
@@ -106,6 +123,8 @@ def _write(
         number = uuid.uuid4().hex[:8]
         log.error("reply %s failed: %s at %s", number, type(error).__name__, _place(error))
         reply.end("failed", failures.failure("internal", detail=number))
+    if turn and classroom:
+        classroom.end(reply, turn.shared)
     reply.keep()
 
 
@@ -113,7 +132,7 @@ def _in_turn(
     reply: Reply, conversation: Conversation, endpoint: Endpoint, turn: Turn | None, line: Line
 ) -> client.Finish:
     """Make an attempt when the queue lets it; a rate limit slows the whole queue down."""
-    if turn is None:
+    if turn is None or turn.pace == Pace():
         return _attempt(reply, conversation, endpoint, line)
     with turn.limits.admit(turn.lane, turn.pace, turn.visitor) as ticket:
         reply.ticket = ticket

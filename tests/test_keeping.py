@@ -19,6 +19,7 @@ from playground.reply import Reply
 from playground.store import Store, Unsaved
 from playground.wire import Setup
 from playground.writer import ask
+from tests.databases import KINDS, database
 from tests.fake_provider import FakeProvider, Script
 from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
@@ -252,3 +253,55 @@ def test_ask_twice_at_once_is_one_question(opened: Opened, provider: FakeProvide
     test.run()
     test.run()
     assert len(provider.chats) == 2
+
+
+def test_a_slow_database_keeps_nobody_from_clicking(
+    opened: Opened, kept: Store, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever clicks while the question is being stored finds a reply under way, and asks nothing twice."""
+    test, free, save = opened(), threading.Event(), kept.save
+
+    def slow(*change: object) -> None:
+        assert free.wait(20)
+        save(*change)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kept, "save", slow)
+    with monkeypatch.context() as patch:
+        patch.setattr(chat_drawing, "watch", lambda *anything: None)
+        test.chat_input[0].set_value("The tea is cold.").run()
+        assert not provider.chats, "the question is stored before it is asked"
+        assert test.session_state["session"].chat.reply, "the next run finds it"
+        free.set()
+    test.run()
+    assert said(test)[-1] == "You asked: The tea is cold."
+    assert len(provider.chats) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_app_keeps_what_the_environment_names(
+    opened: Opened, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database(kind, tmp_path) as url:
+        monkeypatch.setenv("PLAYGROUND_DATABASE_URL", url)
+        keeping.store.cache_clear()
+        try:
+            visit = ask_page(opened(), "The tea is cold.").session_state["session"]
+            for thread in threading.enumerate():
+                if thread.name == "reply":
+                    thread.join(10)
+            keeping.store().close()
+            other = Store(url)
+            found = other.load(visit.owner, visit.chat_id)
+            other.close()
+        finally:
+            keeping.store().close()
+            keeping.store.cache_clear()
+    assert found is not None
+    assert found.conversation.messages[-1].content == "You asked: The tea is cold."
+
+
+@pytest.mark.parametrize(("days", "left"), [("", 1), ("30", 1), ("0", 0), ("a week", 1), ("-1", 1)])
+def test_old_chats_are_dropped_where_the_operator_says_so(kept: Store, days: str, left: int) -> None:
+    visit = visitor(TALK)
+    keeping.prepare({"PLAYGROUND_KEEP_DAYS": days})
+    assert len(kept.chats(visit.owner)) == left

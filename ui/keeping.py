@@ -6,9 +6,11 @@ take a change, the chat goes on and the page says that it is not saved.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from playground.archive import Archived
     from playground.store import Kept, Listed, Store
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 GUESSES = 20
@@ -40,8 +44,13 @@ def store() -> Store:
     return Store(database_url(os.environ))
 
 
-def prepare() -> None:
-    """Open the database, which takes a while the first time."""
+def prepare(environ: Mapping[str, str] = os.environ) -> None:
+    """Open the database, which takes a while the first time, and drop what is older than PLAYGROUND_KEEP_DAYS."""
+    days = environ.get("PLAYGROUND_KEEP_DAYS", "")
+    if days.isdecimal():
+        _read(lambda: store().forget_older(int(days) * 86_400))
+    elif days:
+        log.warning("PLAYGROUND_KEEP_DAYS is no number of days; every chat is kept")
     _read(lambda: store().chats(""))
 
 
@@ -64,6 +73,17 @@ def save(visit: Session, chat: Chat, since: int = 0) -> None:
         _write(visit, lambda: kept.delete(visit.owner, chat.id))
         chat.kept = 0
     visit.listed = None
+
+
+def later(visit: Session, chat: Chat) -> Callable[[], None]:
+    """What writes the dialogue's last question as it is now, from whatever thread."""
+    as_now, since = replace(chat), len(chat.conversation.messages) - 1
+
+    def write() -> None:
+        save(visit, as_now, since)
+        chat.kept = as_now.kept
+
+    return write
 
 
 def keep(visit: Session, chat: Chat) -> Keep:
