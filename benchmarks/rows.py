@@ -70,7 +70,7 @@ def rows(
 
 
 def against(
-    what: str, beside: str, unit: str, ours: list[float], theirs: float | list[float], goal: float
+    what: str, beside: str, unit: str, ours: list[float], theirs: float | list[float], goal: float | None
 ) -> Row:
     """Ours beside a fixed figure, or beside what ours itself took elsewhere."""
     return Row(what, beside, unit, ours, theirs if isinstance(theirs, list) else [theirs] * len(ours), goal)

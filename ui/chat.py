@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from math import ceil
 
 import streamlit as st
@@ -17,9 +16,9 @@ from playground.personas import Persona
 from playground.reply import Reply
 from playground.sources import readiness
 from playground.usage import scarcest
-from ui import chats
-from ui.blocks import Blocks
+from ui import lesson
 from ui.engine import engine_state
+from ui.growing import Growing, crowd, watched
 from ui.markdown import plain, safe
 from ui.models import language_name, mismatch, model_name, provider_name, speaks
 from ui.money import price_basis, reply_price
@@ -28,18 +27,14 @@ from ui.sent import left_out
 from ui.session import key_for
 from ui.verdicts import draw_verdicts
 
-FASTEST = 0.06
-"""Seconds between two paints of a short reply; a long one is painted less often."""
-
-SHARE = 0.006
-"""Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
-
-
 A_FEW_WORDS = 400
 """Characters that a reply may end with before all of it is drawn once more."""
 
-HEAD_START = 0.1
+HEAD_START = 0.35
 """Seconds that the first words have before the rest of the page is drawn."""
+
+CROWDED = 0.025
+"""Seconds that each other page with a reply under way adds to that."""
 
 
 WHOSE_KEY = {"bad_key", "key_or_credit", "no_permission", "no_credit", "quota_spent_today"}
@@ -61,7 +56,8 @@ def draw_header(room: Room) -> None:
             st.caption(plain(persona.description))
     for code, slots in room.session.notices:
         st.warning(t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}), icon=":material/link_off:")
-    chats.draw_unsaved(room)
+    if lesson.draw_notice(room):
+        return
     if not speaks(room.model, persona):
         st.info(mismatch(t, room.model, persona), icon=":material/translate:")
     elif room.model.languages and room.session.language not in room.model.languages:
@@ -113,13 +109,18 @@ def draw_message(room: Room, message: Message) -> None:
                 st.info(room.t("care.notice"), icon=":material/support:")
         return
     with st.chat_message("assistant", avatar=face(room.persona)):
-        # The same places as in `watch`: else the browser shows what stood in the last one twice until the run ends.
-        draw_thinking(room.t, message.reasoning, st.empty())
-        if message.content:
-            st.markdown(safe(message.content), anchors=False)
-        else:
-            st.empty()
-        draw_ending(room, message)
+        draw_reply(room, message)
+
+
+def draw_reply(room: Room, message: Message) -> None:
+    """Draw what a reply is made of: thoughts, words, and the line about it."""
+    # The same places as a `Painting`: else the browser shows what stood in the last one twice until the run ends.
+    draw_thinking(room.t, message.reasoning, st.empty())
+    if message.content:
+        st.markdown(safe(message.content), anchors=False)
+    else:
+        st.empty()
+    draw_ending(room, message)
 
 
 def draw_ending(room: Room, message: Message) -> None:
@@ -138,6 +139,8 @@ def draw_ending(room: Room, message: Message) -> None:
         model_name(providers[info.provider].model(info.model)) if info.provider in providers else info.model
     )
     parts = [plain(label), plain(model), t("reply.seconds", seconds=f"{info.seconds:.1f}")]
+    if recorded := lesson.told(room, message):
+        parts.append(recorded)
     tokens, thought = info.usage.completion_tokens, info.usage.reasoning_tokens
     if tokens is not None and thought:
         parts.append(t("reply.tokens_thinking", count=tokens, thinking=thought))
@@ -206,45 +209,56 @@ def draw_thinking(t: Translator, reasoning: str, place: DeltaGenerator) -> None:
         place.expander(_thinking_label(t)).markdown(safe(reasoning), anchors=False)
 
 
-class _Growing:
-    """A text that grows: finished blocks are sent once, only the open tail is painted again."""
+class Painting:
+    """A reply on screen: as it grows, and once more as a whole when it has ended.
 
-    def __init__(self, place: DeltaGenerator) -> None:
-        self._place = self._tail = place
-        self._parts: DeltaGenerator | None = None
-        self._blocks = Blocks()
-        self.size = 0
-        """Characters painted so far."""
+    While `hidden` nothing on screen tells who writes it.
+    """
 
-    def paint(self, text: str) -> float:
-        """Paint the text so far; returns the seconds to wait before the next paint, more as the text grows."""
-        self.size = len(text)
-        finished, rest = self._blocks.feed(text)
-        for block in finished:
-            # The first words go straight to their place; a container is made when there are two blocks to hold.
-            if self._parts is None:
-                self._parts = self._place.container()
-                self._tail = self._parts.empty()
-            self._tail.markdown(safe(block), anchors=False)
-            self._tail = self._parts.empty()
-        if rest.strip():
-            self._tail.markdown(safe(rest), anchors=False)
-        return max(FASTEST, SHARE * len(_watching())) + len(rest) / 40_000 + len(text) / 400_000
+    def __init__(self, room: Room, reply: Reply, *, hidden: bool = False) -> None:
+        self.reply = reply
+        self._room, self._hidden = room, hidden
+        self._thinking, self._body = st.empty(), st.empty()
+        self._thoughts: Growing | None = None
+        self._words: Growing | None = None
+        self._told = ""
 
+    def paint(self) -> float:
+        """Paint it as it is now; returns the seconds to wait before the next paint."""
+        # Read once: the writing thread may end the reply at any moment.
+        state, text, reasoning = self.reply.state, self.reply.text, self.reply.reasoning
+        pause = 0.0
+        if reasoning and not text and not self._hidden:
+            label = _thinking_label(self._room.t)
+            self._thoughts = self._thoughts or Growing(self._thinking.expander(label).empty())
+            pause = self._thoughts.paint(reasoning)
+        if text:
+            self._words = self._words or Growing(self._body)
+            pause = self._words.paint(text)
+        elif state != "done" and (news := self._progress(state)) != self._told:
+            self._body.caption(news)
+            self._told = news
+        return pause
 
-@st.cache_resource(show_spinner=False)
-def _watching() -> set[int]:
-    """The pages that watch a reply now."""
-    return set()
+    def finish(self) -> None:
+        """Draw it as it ended."""
+        message = self.reply.message()
+        if self._words and len(message.content) - self._words.size < A_FEW_WORDS:
+            # They are on screen sooner than the whole, which is drawn anew.
+            self._words.paint(message.content)
+        if not self._hidden:
+            draw_thinking(self._room.t, message.reasoning, self._thinking)
+        if message.content:
+            self._body.markdown(safe(message.content), anchors=False)
+        else:
+            self._body.empty()
+        if not self._hidden:
+            draw_ending(self._room, message)
 
-
-@contextmanager
-def _watched(reply: Reply) -> Iterator[None]:
-    _watching().add(id(reply))
-    try:
-        yield
-    finally:
-        _watching().discard(id(reply))
+    def _progress(self, state: str) -> str:
+        if self._hidden:
+            return self._room.t("compare.under_way", seconds=int(self.reply.seconds))
+        return _progress(self._room, self.reply, state)
 
 
 def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
@@ -253,44 +267,23 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
     What `meanwhile` draws waits for the first words, if they come at once.
     """
     waits = True
-    with _watched(reply), st.chat_message("assistant", avatar=face(room.persona)):
-        thinking, body = st.empty(), st.empty()
-        thoughts: _Growing | None = None
-        words: _Growing | None = None
-        version, told = -1, ""
+    # In a class that asks at the same moment everybody's first words come before anybody's frame.
+    patience = max(HEAD_START, CROWDED * crowd())
+    with watched(reply), st.chat_message("assistant", avatar=face(room.persona)):
+        painting, version = Painting(room, reply), -1
         while not reply.done:
-            version = reply.watch(version, HEAD_START if waits else 0.5)
-            # Read once: the writing thread may end the reply at any moment.
-            state, text, reasoning = reply.state, reply.text, reply.reasoning
-            pause = 0.0
-            if reasoning and not text:
-                thoughts = thoughts or _Growing(thinking.expander(_thinking_label(room.t)).empty())
-                pause = thoughts.paint(reasoning)
-            if text:
-                words = words or _Growing(body)
-                pause = words.paint(text)
-            elif state != "done":
-                if state == "preparing":
-                    room.tell_engine()
-                if (news := _progress(room, reply, state)) != told:
-                    body.caption(told := news)
+            version = reply.watch(version, patience if waits else 0.5)
+            pause = painting.paint()
+            if reply.state == "preparing":
+                room.tell_engine()
             reply.linger(pause)
-            if waits and (text or reply.seconds > HEAD_START):
+            if waits and reply.seconds > patience:
                 meanwhile()
                 waits = False
+        painting.finish()
         if waits:
             meanwhile()
-        message = reply.message()
-        if words and len(message.content) - words.size < A_FEW_WORDS:
-            # They are on screen sooner than the whole, which is drawn anew.
-            words.paint(message.content)
         room.tell_engine()
-        draw_thinking(room.t, message.reasoning, thinking)
-        if message.content:
-            body.markdown(safe(message.content), anchors=False)
-        else:
-            body.empty()
-        draw_ending(room, message)
 
 
 def _thinking_label(t: Translator) -> str:

@@ -1,0 +1,67 @@
+"""A text that grows on screen, painted as often as the browser and the other pages of this process can bear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from playground.reply import Reply
+from ui.blocks import Blocks
+from ui.markdown import safe
+
+FASTEST = 0.08
+"""Seconds between two paints of a short reply; a long one is painted less often."""
+
+SHARE = 0.006
+"""Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
+
+
+class Growing:
+    """A text that grows: finished blocks are sent once, only the open tail is painted again."""
+
+    def __init__(self, place: DeltaGenerator) -> None:
+        self._place = self._tail = place
+        self._parts: DeltaGenerator | None = None
+        self._blocks = Blocks()
+        self.size = 0
+        """Characters painted so far."""
+
+    def paint(self, text: str) -> float:
+        """Paint the text so far; returns the seconds to wait before the next paint, more as the text grows."""
+        self.size = len(text)
+        finished, rest = self._blocks.feed(text)
+        for block in finished:
+            # The first words go straight to their place; a container is made when there are two blocks to hold.
+            if self._parts is None:
+                self._parts = self._place.container()
+                self._tail = self._parts.empty()
+            self._tail.markdown(safe(block), anchors=False)
+            self._tail = self._parts.empty()
+        if rest.strip():
+            self._tail.markdown(safe(rest), anchors=False)
+        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 400_000
+
+
+@st.cache_resource(show_spinner=False)
+def _watching() -> set[int]:
+    """The pages that watch a reply now."""
+    return set()
+
+
+def crowd() -> int:
+    """How many replies are watched now, on all pages of this process."""
+    return len(_watching())
+
+
+@contextmanager
+def watched(*replies: Reply) -> Iterator[None]:
+    """Count the replies among those that pages watch."""
+    ids = {id(reply) for reply in replies}
+    _watching().update(ids)
+    try:
+        yield
+    finally:
+        _watching().difference_update(ids)
