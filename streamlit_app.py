@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from playground.client import warm_up
-from ui import actions, chat, keeping, sent
+from ui import actions, chat, chats, keeping, sent
 from ui.page import open_page
 
 room = open_page("chat", draw_frame=False)
@@ -39,6 +39,7 @@ else:
     room.draw_frame()
 
 with below.container():
+    chats.draw_unsaved(room)
     if visit.chat.conversation.begun:
         actions.draw_actions(room)
     else:

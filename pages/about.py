@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.page import open_page
+from ui.shared import passcode
 
 room = open_page("about")
 t = room.t
@@ -22,3 +23,5 @@ st.divider()
 st.markdown(t("about.lesson"))
 st.code(t("about.lesson_code"), language="python")
 st.caption(t("about.privacy"))
+if passcode(room.session.secrets):
+    st.page_link("pages/classroom.py", label=t("nav.classroom"), icon=":material/school:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chats
+from ui import chats, handing_in
 from ui.page import open_page
 
 room = open_page("chats")
@@ -13,11 +13,12 @@ t = room.t
 st.title(t("chats.title"), anchor=False)
 st.caption(t("chats.intro"))
 chats.draw_news(room)
+handing_in.draw_persona(room)
 chats.draw_list(room)
 
 st.subheader(t("chats.along"), anchor=False)
 chats.draw_download(t, room.session, key="download_chats")
-chats.draw_restore(room)
+handing_in.draw_restore(room)
 
 st.subheader(t("chats.other_device"), anchor=False)
 chats.draw_recovery(room)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import backends
+from ui import backends, lesson
 from ui.page import open_page
 
 room = open_page("providers")
@@ -15,4 +15,5 @@ st.caption(t("backends.intro"))
 
 backends.draw_room_check(room)
 places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
+lesson.draw_lesson(room)
 backends.watch(room, places)

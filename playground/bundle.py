@@ -40,7 +40,6 @@ _ADDED = re.compile(r"^__MACOSX/|(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini)$")
 """What a system puts into a zip on its own. Never opened."""
 _FOLDER = re.compile(r"[^/\\.][^/\\]*/")
 
-_JUDGED = {"stop", "length", "unconfirmed"}
 _LONGEST_NAME = 80
 _ENCRYPTED = 0x1
 
@@ -191,7 +190,7 @@ def _verdicts(persona: Persona | None, messages: Sequence[Message]) -> dict[int,
     return {
         place: [run(check, message.content) for check in persona.checks]
         for place, message in enumerate(messages)
-        if message.info and message.info.ended in _JUDGED and not message.info.failure and message.content
+        if message.info and message.info.whole and message.content
     }
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     SerializeAsAny,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from playground.rules import ASKING as ASKING
 from playground.rules import RULES as RULES
-from playground.rules import Ask, Found
+from playground.rules import Found
 
 Value = str | int | tuple[str, ...] | None
 
@@ -38,6 +40,9 @@ class Check(BaseModel):
     type: str
     value: SerializeAsAny[Value] = Field(default=None, validate_default=True)
     exact: bool = False
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
+        "", description="What it looks for, in words; readers see this in place of type and value."
+    )
 
     @property
     def rule(self) -> str:
@@ -54,13 +59,21 @@ class Check(BaseModel):
         """Whether running it costs a call to a model."""
         return self.rule in ASKING
 
+    @model_validator(mode="before")
+    @classmethod
+    def _says_kind(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "type" not in given:
+            raise PydanticCustomError("check_kind", "type and value are needed")
+        return given
+
     @field_validator("type")
     @classmethod
     def _known(cls, type_: str) -> str:
         if type_.removeprefix("not-") in RULES | ASKING:
             return type_
         known = ", ".join(f"'{name}'" for name in RULES | ASKING)
-        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": known})
+        told = {"expected": known, "also": known.replace("'", "'not-", 1).replace(" '", " 'not-")}
+        raise PydanticCustomError("literal_error", "Input should be {expected}", told)
 
     @field_validator("value", mode="plain")
     @classmethod
@@ -73,13 +86,17 @@ class Check(BaseModel):
             if value is None:
                 raise PydanticCustomError("missing", "Field required") from None
             first = error.errors()[0]
+            if first["type"] == "string_type" and isinstance(value, (list, tuple)):
+                raise PydanticCustomError("one_text", "one text and no list") from None
             raise PydanticCustomError(first["type"], first["msg"], first.get("ctx")) from None
         return suited
 
 
 @cache
 def _value_of(rule: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints((RULES | ASKING)[rule], include_extras=True)["value"])
+    if rule in ASKING:
+        return TypeAdapter(ASKING[rule])
+    return TypeAdapter(get_type_hints(RULES[rule], include_extras=True)["value"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +112,23 @@ class Verdict:
     slots: dict[str, object]
 
 
-def run(check: Check, reply: str, ask: Ask | None = None) -> Verdict:
-    """Hold a reply against a check; a check that asks a model does so with `ask` (prompt -> answer), or not.
+def run(check: Check, reply: str) -> Verdict:
+    """Hold a reply against a check; one that asks a model is left open, and playground.rubric asks it."""
+    if check.asks_model:
+        return outcome(check, Found(None, "not-asked"))
+    return outcome(check, RULES[check.rule](reply, check.value, check.exact))
 
-    What `ask` raises passes through.
-    """
-    if not check.asks_model:
-        found = RULES[check.rule](reply, check.value, check.exact)
-    elif ask:
-        found = ASKING[check.rule](reply, check.value, ask)
-    else:
-        found = Found(None, "not-asked")
+
+def outcome(check: Check, found: Found) -> Verdict:
+    """What a finding means for a check, which may be turned around; what was not found out stays open."""
     passed = None if found.holds is None else found.holds != check.negated
     return Verdict(check, passed, found.code, found.slots)
 
 
 def expectation(check: Check, t: Callable[..., str]) -> str:
-    """Word what a check asks for, with `t` of i18n."""
+    """Word what a check asks for, as its author did or with `t` of i18n."""
+    if check.description:
+        return check.description
     key = f"language-{check.value}" if check.rule == "language" else check.rule
     value = " / ".join(check.value) if isinstance(check.value, tuple) else check.value
     return t(

@@ -97,7 +97,7 @@ def wording(problem: Problem, t: Translator) -> tuple[str, str]:
     for name in ("wanted", "got", "guess"):
         if slots.get(name) in _KIND_WORDS:
             slots[name] = t(f"problems.kinds.{slots[name]}")
-    fix = "fix_nearest" if slots.get("nearest") else "fix"
+    fix = "fix_nearest" if slots.get("nearest") else "fix_inner" if slots.get("inner") else "fix"
     if problem.code == "type":
         fix = f"fix_{problem.slots['wanted']}"
     return t(f"problems.{problem.code}.what", **slots), t(f"problems.{problem.code}.{fix}", **slots)
@@ -124,7 +124,7 @@ def applied(edit: Edit, text: str) -> str:
     lines = text.split("\n")
     at = edit.line - 1
     if edit.text is None:
-        return "\n".join(lines[:at] + lines[at + 1 :])
+        return "\n".join(lines[:at] + lines[at + edit.count :])
     lines[at] = lines[at][: edit.column - 1] + edit.text + lines[at][edit.end - 1 :]
     return "\n".join(lines)
 

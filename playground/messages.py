@@ -58,6 +58,11 @@ class ReplyInfo:
     tokens_left: int | None = None
     """What the provider said was left of the key's quota."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether it can be judged; a reply that was broken off says nothing of the persona."""
+        return self.failure is None and self.ended in ("stop", "length", "unconfirmed")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

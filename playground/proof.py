@@ -19,9 +19,6 @@ TURNS = ">>"
 Z = 1.959964
 """Standard deviations around the middle of a normal distribution that hold 95% of it."""
 
-JUDGED = frozenset({"stop", "length", "unconfirmed"})
-"""How a reply ended that is judged; one that was broken off says nothing of the persona."""
-
 Judge = Callable[[Check, str, str], Verdict]
 """Judges a reply by a check that asks a model: (check, question, reply) -> verdict."""
 
@@ -112,7 +109,7 @@ def wilson(passed: int, total: int, z: float = Z) -> tuple[float, float]:
 
 def judged(plan: Plan, cell: Cell, reply: str, info: ReplyInfo, judge: Judge | None = None) -> Outcome:
     """Hold a reply against every check of the persona; one that asks a model is run by `judge`, or not at all."""
-    if info.failure or info.ended not in JUDGED or not reply:
+    if not info.whole or not reply:
         return Outcome(cell, reply, info)
     question = turns(cell.question)[-1]
     verdicts = (

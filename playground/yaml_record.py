@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from playground.yaml_shapes import bounds, item_kinds, kinds_of, model_among
-from playground.yaml_slips import key_form, quoted_value, refuse_slip
+from playground.yaml_shapes import bounds, item_kinds, kinds_of, model_among, names
+from playground.yaml_slips import half_width_brackets, key_form, quoted_value, refuse_slip, run_on
 from playground.yaml_text import Edit, Problem, Refused, Slot
 from playground.yaml_tree import Node
 
@@ -37,6 +37,8 @@ _AROUND = {"control", "fw_space"}
 _IN_KEYS = {"no_space", "fw_colon", "no_colon"}
 _FOR_KIND = {"list": {"list_dash"}, "mapping": _IN_KEYS}
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060]")
+_RUN_IN = re.compile(r"([\w-]+)[ ]*([:：])[ ]*(.+)")
+_RUN_ON = re.compile("，(?=[ ]*[A-Za-z_][A-Za-z_-]*[ ]*[:：])")
 _BLOCK = re.compile(r"[ ][|>][-+0-9]{0,2}[ ]*$")
 _BUILT_IN = set(get_args(ErrorType))
 
@@ -79,6 +81,8 @@ class Reading:
             places = [(*place, n) for n in range(len(node.items))]
             each = item_kinds(kinds, len(node.items))
             return [self._data(*one) for one in zip(node.items, each, places, strict=True)]
+        if node.flow:
+            self._tell_wide_commas(node)
         if model := model_among(kinds):
             return self._known(node, model, place)
         kind = next((get_args(kind)[1] for kind in kinds if get_origin(kind) is dict), Any)
@@ -96,6 +100,8 @@ class Reading:
         if node.plain and node.text[0] == "｜" and node.end_line > node.line:
             edit = Edit(node.line, node.column, node.column + 1, "|")
             self.problems.append(Problem("error", "fw_pipe", node.line, node.column, edit=edit))
+        if node.plain and (number := run_on(self._lines, node.line, node.end_line)):
+            self.problems.append(Problem("warning", "run_on", number, 1))
         if node.plain and node.comment and not re.match(r"\s{2,}# ", node.comment):
             self._warn("hash_cut", node, text=node.comment.strip())
         if node.plain and 0 < node.text.find(_CURLY.get(node.text[0], "\n")) == len(node.text) - 1:
@@ -118,7 +124,7 @@ class Reading:
             elif name.startswith("x-") and model.model_config.get("extra") == "allow":
                 data[name] = _untouched(value)
             else:
-                self._tell_unknown(name, key, [n for n in fields if n not in present])
+                self._tell_unknown(name, key, [n for n in fields if n not in present], names(model))
         return data
 
     def _pairs(self, node: Node, known: Collection[str]) -> Iterator[tuple[str, Node, Node]]:
@@ -136,17 +142,26 @@ class Reading:
             seen[name] = key.line
             yield name, key, value
 
-    def _tell_unknown(self, name: str, key: Node, free: list[str]) -> None:
+    def _tell_unknown(self, name: str, key: Node, free: list[str], inside: Collection[str]) -> None:
         self._hints -= 1
         slip = _slip(self._lines, key.line, ()) if key.plain and self._hints > 0 else None
         if slip and slip.code in _AROUND | _IN_KEYS:
             self.problems.append(slip)
+            return
+        run_in = _RUN_IN.fullmatch(name) if key.plain and self._hints > 0 else None
+        if run_in and key_form(run_in[1]) in map(key_form, free):
+            code, start = "no_space" if run_in[2] == ":" else "fw_colon", key.column + run_in.start(2)
+            parts: dict[str, Slot] = {"field": run_in[1], "text": run_in[3]}
+            apart = Edit(key.line, start, key.column + run_in.start(3), ": ")
+            self.problems.append(Problem("error", code, key.line, start, parts, apart))
             return
         nearest = self._nearest(name, free) if self._hints > 0 else ""
         edit = None
         if nearest and key.plain:
             edit = Edit(key.line, key.column, key.column + len(key.text), nearest)
         slots: dict[str, Slot] = {"field": name, "nearest": nearest}
+        if name in inside:
+            slots["inner"] = True
         self.problems.append(Problem("warning", "unknown", key.line, key.column, slots, edit))
 
     def _tell_zero_width(self, node: Node) -> None:
@@ -155,6 +170,13 @@ class Reading:
                 column, slots = found.start() + 1, {"char": f"U+{ord(found.group()):04X}"}
                 edit = Edit(number, column, column + 1, "")
                 self.problems.append(Problem("warning", "control", number, column, slots, edit))
+
+    def _tell_wide_commas(self, group: Node) -> None:
+        for one in (part for pair in group.pairs for part in pair):
+            if one.plain and one.line == one.end_line and (found := _RUN_ON.search(one.text)):
+                column = one.column + found.start()
+                edit = Edit(one.line, column, column + 1, ", ")
+                self.problems.append(Problem("error", "fw_comma", one.line, column, edit=edit))
 
     def _nearest(self, name: str, known: list[str]) -> str:
         form = key_form(name)
@@ -202,10 +224,7 @@ class Reading:
                 return Problem("error", "indent", node.line + 1, 1)
             return self._error("blank", place)
         if kind in ("literal_error", "enum"):
-            allowed = str(ctx.get("expected", ""))
-            close = difflib.get_close_matches(node.text[:60], re.findall("'(.*?)'", allowed), 1)
-            nearest = close[0] if close else ""
-            return self._error("choice", place, value=node.text, allowed=allowed, nearest=nearest)
+            return self._choice(place, *(str(ctx.get(name, "")) for name in ("expected", "also")))
         if kind == "string_pattern_mismatch":
             info = self._fields.get(place)
             example = str(info.examples[0]) if info and info.examples else str(ctx.get("pattern", ""))
@@ -214,6 +233,18 @@ class Reading:
         if kind not in _BUILT_IN:
             return self._error(kind, place, **(slots | {"value": node.text}))
         return self._error("invalid", place, reason=error["msg"].removeprefix("Value error, "))
+
+    def _choice(self, place: Place, expected: str, also: str) -> Problem:
+        node, listed = self._nodes[place], re.findall("'(.*?)'", expected)
+        forms = {key_form(one): one for one in (*listed, *re.findall("'(.*?)'", also))}
+        near = [difflib.get_close_matches(key_form(node.text[:60]), forms, 1, least) for least in (0.6, 0.75)]
+        nearest, certain = (forms[close[0]] if close else "" for close in near)
+        allowed = ", ".join(listed) or expected
+        problem = self._error("choice", place, value=node.text, allowed=allowed, nearest=nearest)
+        if certain and node.plain and node.line == node.end_line:
+            edit = Edit(node.line, node.column, node.column + len(node.text), certain)
+            problem = replace(problem, edit=edit)
+        return problem
 
     def _missing(self, place: Place, rest: Place) -> Problem:
         node = self._nodes[place]
@@ -242,6 +273,8 @@ class Reading:
         slip = _slip(self._lines, node.line, ()) if node.plain or node.pairs else None
         if slip and slip.code in _AROUND | _FOR_KIND.get(wanted, set()):
             return slip
+        if node.plain and (edit := half_width_brackets(self._lines, node.line, node.column)):
+            return Problem("error", "fw_bracket", node.line, node.column, edit=edit)
         if wanted == "text" and node.flow:
             return replace(self._error("braces", place), edit=quoted_value(self._lines, node.line))
         return self._error("type", place, wanted=wanted, got=node.kind)

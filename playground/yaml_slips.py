@@ -24,7 +24,17 @@ _BULLET = re.compile(
     rf"(?P<lead>[ ]*)(?P<bad>-(?=[^\s-])|[–—•·▪●○・＊－][ {_SPACE}]*|\*[ ]+|\d{{1,2}}[.)、][ ]*)\S"
 )
 _VALUE = re.compile(r"(?P<lead>[ ]*(?:-[ ]+)*(?:[^\s:'\"][^:]*?:[ ]+)?)(?P<value>\S.*)")
+_WIDE_BRACKET = re.compile(r"[ ]*(?:-[ ]+)*(?:[^\W\d][\w-]*:[ ]+)?(?P<value>[｛［].*[｝］])[ ]*$")
+_HALF_WIDTH = str.maketrans({"｛": "{", "｝": "}", "［": "[", "］": "]", "，": ", ", "：": ": "})
+_NO_COMMENT = re.compile(r"[ ]*(?P<bad>＃|//|<!--)")
+_SAYS_NOTHING = re.compile(r"[ ]*(?:#|$)")
+_BLOCK_BEGINS = re.compile(r"[:：=＝][ ]*[|>｜][-+0-9]{0,2}[ ]*$")
+_ENTRY = re.compile(r"[ ]*(?:[-*•]|\d{1,2}[.)、])[ ]")
 _FIELD_LINE = re.compile(r"[ ]*[\"']?[\w-]+[\"']?[ ]*:([ ]|$)")
+
+
+EARLIER = 300
+"""Lines above an error that are looked at for what led to it."""
 
 
 def key_form(word: str) -> str:
@@ -73,6 +83,15 @@ def quoted_value(lines: list[str], number: int, column: int | None = None) -> Ed
     return Edit(number, found.start("value") + 1, found.end("value") + 1, text)
 
 
+def half_width_brackets(lines: list[str], number: int, column: int | None = None) -> Edit | None:
+    """Give the repair of a list or group in full-width brackets that fills its line from `column` on."""
+    found = _WIDE_BRACKET.match(_line(lines, number))
+    if not found or column not in (None, found.start("value") + 1):
+        return None
+    start, end = found.span("value")
+    return Edit(number, start + 1, end + 1, found["value"].translate(_HALF_WIDTH))
+
+
 def explain(
     error: yaml.MarkedYAMLError, last: yaml.Event | None, lines: list[str], keys: Collection[str]
 ) -> NoReturn:
@@ -86,8 +105,10 @@ def explain(
     line = _line(lines, number)
     char = line[column - 1 : column]
     if r"'\t'" in problem:
-        spaces = "  " if not line[: column - 1].strip() else " "
-        refuse("tab", number, column, edit=Edit(number, column, column + 1, spaces))
+        edit = Edit(number, column, column + 1, " ")
+        if not line[: column - 1].strip():
+            edit = Edit(number, 1, len(line) - len(line.lstrip()) + 1, " " * _indent(lines, number))
+        refuse("tab", number, column, edit=edit)
     if "alias" in context or "anchor" in context:
         refuse_slip(line, number, keys)
         refuse("alias", number, column, edit=quoted_value(lines, number, begun_column))
@@ -100,6 +121,8 @@ def explain(
     if "block scalar" in context:
         refuse("block_header", number, column, mark=_line(lines, begun)[begun_column - 1])
     if "flow" in context:
+        if char in ("，", "、"):
+            refuse("fw_comma", number, column, edit=Edit(number, column, column + 1, ", "))
         if "but got '?'" in problem:
             refuse("special", number, column, char="?")
         if lines[0].lstrip().startswith(("{", "[")) and "stream end" not in problem:
@@ -108,7 +131,9 @@ def explain(
     if "mapping values are not allowed" in problem:
         _refuse_second_colon(lines, number, column, keys)
     if "could not find expected ':'" in problem:
+        _refuse_earlier(lines, begun, keys)
         refuse_slip(_line(lines, begun), begun, keys)
+        _refuse_comment(lines, begun)
         refuse("indent", begun, 1)
     if "expected the node content" in problem and char and char in "]}":
         refuse("bracket", number)
@@ -121,6 +146,7 @@ def explain(
         refuse("key_type", number, column)
     if "document start" in problem and 0 < _first(lines, "...") < number:
         refuse("multi_doc", number, column)
+    _refuse_earlier(lines, number, keys)
     _refuse_unfinished(last, lines, number, char)
     refuse_slip(line, number, keys)
     refuse("indent", number, column)
@@ -129,6 +155,47 @@ def explain(
 def position(mark: Any) -> tuple[int, int]:
     """Give a PyYAML mark's line and column, counted from 1."""
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _refuse_earlier(lines: list[str], number: int, keys: Collection[str]) -> None:
+    """Refuse the first line above that holds a slip beside a field's name, or a comment of another language.
+
+    YAML took it for a part of a text, and stumbles over what comes next.
+    """
+    block = -1
+    for at, line in enumerate(lines[: min(number - 1, EARLIER)], 1):
+        indent = len(line) - len(line.lstrip())
+        if _SAYS_NOTHING.match(line) or indent > block >= 0:
+            continue
+        block = indent if _BLOCK_BEGINS.search(line) else -1
+        _refuse_comment(lines, at)
+        refuse_slip(line, at, keys, known_only=True)
+
+
+def _refuse_comment(lines: list[str], number: int) -> None:
+    if found := _NO_COMMENT.match(_line(lines, number)):
+        start, end = found.span("bad")
+        repair = Edit(number, start + 1, end + 1, "#")
+        refuse("comment", number, start + 1, edit=repair, mark=found["bad"])
+
+
+def _indent(lines: list[str], number: int) -> int:
+    """Say how far a line is meant to be indented, by those above it."""
+    above = [line for line in lines[: number - 1] if not _SAYS_NOTHING.match(line)][-EARLIER:]
+    last = above[-1] if above else ""
+    own, text = len(last) - len(last.lstrip()), last.lstrip()
+    if re.search(r"(:|:[ ]+[|>][-+0-9]{0,2})[ ]*$", last):
+        return own + (4 if text.startswith("- ") else 2)
+    if not _line(lines, number).lstrip().startswith("- "):
+        return own + (2 if text.startswith("- ") else 0)
+    return next(
+        (len(one) - len(one.lstrip()) for one in reversed(above) if one.lstrip().startswith("- ")), own
+    )
+
+
+def run_on(lines: list[str], first: int, last: int) -> int:
+    """Find the line of a text without quotes, from its second on, that was meant as a list's entry; 0 if none."""
+    return next((n for n in range(first + 1, last + 1) if _ENTRY.match(_line(lines, n))), 0)
 
 
 def _refuse_unfinished(last: yaml.Event | None, lines: list[str], number: int, char: str) -> None:
@@ -162,9 +229,13 @@ def _refuse_second_colon(lines: list[str], number: int, column: int, keys: Colle
     value = _value(line)
     if value and value["value"][0] in "'\"" and re.search(r": +['\"]", before):
         refuse("quote_open", _quote_opened(lines, number))
+    if edit := half_width_brackets(lines, number):
+        refuse("fw_bracket", number, edit.column, edit=edit)
     if re.search(r":\s", before):
         refuse("colon_value", number, column, edit=quoted_value(lines, number))
-    above = next((n for n in range(number - 1, 0, -1) if _line(lines, n).strip()), 0)
+    above = next((n for n in range(number - 1, 0, -1) if not _SAYS_NOTHING.match(_line(lines, n))), 0)
+    _refuse_earlier(lines, number, keys)
+    _refuse_comment(lines, number)
     if above:
         refuse_slip(_line(lines, above), above, keys)
     refuse_slip(before, number, keys)

@@ -16,13 +16,14 @@ Slot = str | int | float
 class Edit:
     """A repair that is certain: in a line, the columns from `column` up to `end` become `text`; all from 1.
 
-    A text of None takes the whole line away.
+    A text of None takes the whole line away, or as many of them as `count` says.
     """
 
     line: int
     column: int
     end: int
     text: str | None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ _LINE_BREAK = re.compile("\r\n?")
 # YAML ends a line at these, and no editor shows it.
 _HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
 _FENCE = re.compile(r"^(```|~~~)", re.MULTILINE)
+_FIELD = re.compile(r"[ ]*(?:-[ ]+)?[\"']?[A-Za-z_][\w-]*[\"']?[ ]*[:：]")
 
 
 def as_text(source: bytes | str, max_bytes: int) -> tuple[str, list[Problem]]:
@@ -100,10 +102,22 @@ def as_text(source: bytes | str, max_bytes: int) -> tuple[str, list[Problem]]:
 
 
 def refuse_fence(text: str) -> None:
-    """Refuse the ``` that a Markdown block begins and ends with; inside YAML's own blocks it is indented."""
-    if fence := _FENCE.search(text):
-        line = text.count("\n", 0, fence.start()) + 1
-        refuse("fence", line, 1, edit=Edit(line, 1, 1, None), mark=fence.group())
+    """Refuse the ``` that a Markdown block begins and ends with; inside YAML's own blocks it is indented.
+
+    What somebody, or some model, said around a block goes with its fence, unless it may be YAML itself.
+    """
+    if not (fence := _FENCE.search(text)):
+        return
+    lines, mark = text.split("\n"), fence.group()
+    first = text.count("\n", 0, fence.start()) + 1
+    second = next((n for n in range(first + 1, len(lines) + 1) if lines[n - 1].startswith(mark)), 0)
+    edit = Edit(first, 1, 1, None)
+    if not any(map(_FIELD.match, lines[: first - 1])):
+        edit = Edit(1, 1, 1, None, count=first)
+        after = lines[second:]
+        if second and any(map(str.strip, after)) and not any(map(_FIELD.match, after)):
+            edit = Edit(second, 1, 1, None, count=len(lines) - second + 1)
+    refuse("fence", first, 1, edit=edit, mark=mark)
 
 
 def refuse_unreadable(text: str, line: int | None = None, column: int | None = None) -> None:

@@ -104,13 +104,13 @@ def grow(text: str, max_nodes: int, keys: Collection[str]) -> Node | None:
 
 
 def _refuse_extras(event: yaml.NodeEvent, lines: list[str]) -> None:
+    is_alias = isinstance(event, yaml.AliasEvent) or event.anchor is not None
+    if not is_alias and getattr(event, "tag", None) is None:
+        return
     line, column = position(event.start_mark)
     is_text = isinstance(event, yaml.AliasEvent | yaml.ScalarEvent)
     edit = quoted_value(lines, line, column) if is_text else None
-    if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-        refuse("alias", line, column, edit=edit)
-    if getattr(event, "tag", None) is not None:
-        refuse("tag", line, column, edit=edit)
+    refuse("alias" if is_alias else "tag", line, column, edit=edit)
 
 
 def _node(event: yaml.NodeEvent, lines: list[str]) -> Node:

@@ -174,7 +174,9 @@ class Browsers:
             return free.pop()
         page = self._contexts[kind].new_page()
         # A visitor comes for the first time, whoever used the browser before; a reload keeps what the tab has.
-        page.add_init_script("if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }")
+        page.add_init_script(
+            "if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }"
+        )
         return page
 
     def take_back(self, visit: Visit) -> None:

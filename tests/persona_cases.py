@@ -35,6 +35,7 @@ checks = st.one_of(
     st.builds(lambda count: {"type": "max-chars", "value": count}, st.integers(1, 9999)),
     st.just({"type": "language", "value": "zh-TW"}),
     st.just({"type": "is-json"}),
+    st.builds(lambda text: {"type": "llm-rubric", "value": text, "description": "kind"}, words),
 )
 numbers = st.none() | st.sampled_from((0, 0.1, 1, 1e-05, 0.30000000000000004))
 

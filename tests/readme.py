@@ -79,7 +79,7 @@ def evidence() -> str:
         *(
             f"| {p.label} | {'; '.join(p.to_confirm) or '-'} |"
             for p in found.all.values()
-            if p.kind != "embedded"
+            if p.kind not in ("embedded", "recorded")
         ),
         "",
         "The built-in model is tried for real in every run of the tests.",

@@ -214,22 +214,29 @@ def test_failure_is_told_and_can_be_retried(app: App, visitor: Visitor, provider
     expect(visit.screen.get_by_text("不接受這把金鑰")).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("path", ["", "chats", "gallery", "workshop", "providers", "about"])
-def test_accessibility(app: App, visitor: Visitor, path: str, dark: bool) -> None:
-    visit = visitor(dark=dark).goes(f"{app.url}/{path}")
+@pytest.mark.parametrize(
+    "path",
+    ["", "chats", "gallery", "workshop", "compare", "prove", "vote", "classroom", "providers", "about"],
+)
+def test_accessibility(app: App, visitor: Visitor, path: str) -> None:
+    visit = visitor().goes(f"{app.url}/{path}")
+    page = visit.page
     if not path:
         visit.asks("Hello")
         visit.sees("complete")
-        actions_shown(visit.page)
-    visit.page.wait_for_load_state("networkidle")
-    found = Axe().run(visit.page).response["violations"]
-    grave = [
-        (v["id"], [n["html"][:160] for n in v["nodes"]])
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert grave == []
+        actions_shown(page)
+    page.wait_for_load_state("networkidle")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(
+            f"getComputedStyle(document.querySelector('.stApp')).colorScheme == '{scheme}'"
+        )
+        grave = [
+            (scheme, v["id"], [n["html"][:160] for n in v["nodes"]])
+            for v in Axe().run(page).response["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert grave == []
 
 
 def test_own_server(app: App, visitor: Visitor, provider: FakeProvider) -> None:

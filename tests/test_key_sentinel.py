@@ -139,7 +139,7 @@ def test_the_key_is_nowhere_but_in_its_field(
     assert holders(ask(test, f"My key is {KEY}.")) == field
 
     provider.script = FAULTS["refused with an echo"]
-    for name, page in PAGES.items():
+    for name, (page, _) in PAGES.items():
         test.switch_page(page).run()
         if name == "providers":
             test.button(key="test_keyed").click().run()

@@ -166,7 +166,7 @@ def test_a_chat_can_be_had_as_a_file_when_it_is_wanted(opened: Opened) -> None:
     test.session_state["more"] = True
     test.run()
     assert not test.exception
-    assert len(test.main.get("download_button")) == before + len(EXPORTS)
+    assert len(test.main.get("download_button")) == before + len(EXPORTS) + 1  # and the bundle
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -76,8 +76,13 @@ def literals(path: Path) -> list[str]:
     """Letters that a Streamlit call would put on screen without going through the words."""
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWN
+        if (
+            not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in SHOWN
+            )
+            or ast.unparse(node.func.value) == "log"
         ):
             continue
         given = [

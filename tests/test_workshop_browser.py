@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from playground.personas import read_persona
+from playground.share import from_link
 from tests.conftest import App, Visit
 from tests.fake_provider import FakeProvider, Script
 
@@ -74,10 +75,26 @@ def test_first_minutes(workshop: Visit, provider: FakeProvider, tmp_path: Path) 
     expect(line(page, "name: Vicky the 2nd")).to_be_visible()
     heading(workshop, "Vicky the 2nd")
 
+    page.locator(".cm-content").press("Control+End")
+    page.keyboard.insert_text(
+        "checks:\n  - {type: ends-with, value: lucky}\n  - {type: llm-rubric, value: kind}\n"
+    )
     provider.script = Script(["How ", "lucky!"])
-    workshop.asks("I missed my bus.")
+    page.locator(".st-key-try_starter").get_by_text("I missed my bus.").click()
     workshop.sees("How lucky!")
-    assert provider.chats[-1].json["messages"][1] == {"role": "assistant", "content": "嗨！今天還好嗎？"}
+    workshop.sees("must end with “lucky”")
+    messages = provider.chats[-1].json["messages"]
+    assert messages[1] == {"role": "assistant", "content": "嗨！今天還好嗎？"}
+    assert messages[-1] == {"role": "user", "content": "I missed my bus."}
+    provider.script = Script(['{"pass": true, ', '"reason": "It smiles."}'])
+    page.get_by_role("button", name="Judge it").click()
+    workshop.sees("the model says: It smiles.")
+
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("img")).to_be_visible()
+    shared, _ = from_link(dialog.locator("pre").inner_text().split("share=")[1])
+    page.keyboard.press("Escape")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
@@ -87,6 +104,8 @@ def test_first_minutes(workshop: Visit, provider: FakeProvider, tmp_path: Path) 
     persona, problems = read_persona(file.read_bytes())
     assert persona
     assert (persona.name, persona.greeting, problems) == ("Vicky the 2nd", "嗨！今天還好嗎？", ())
+    assert len(persona.checks) == 2
+    assert shared == persona
     assert workshop.foreign == []
 
 
@@ -198,3 +217,9 @@ def test_on_a_phone(app: App, visitor: Callable[..., Visit], locale: str, dark: 
     assert editor["x"] + editor["width"] <= 375
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert page.evaluate("getComputedStyle(document.querySelector('.cm-content')).fontSize") == "16px"
+    page.locator(".st-key-share_draft button").click()
+    code = page.get_by_role("dialog").get_by_role("img")
+    code.wait_for()
+    shown = code.bounding_box()
+    assert shown
+    assert 250 < shown["width"] <= 375 - shown["x"]

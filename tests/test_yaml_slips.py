@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from playground.config import read
+from playground.config import read, repaired, wording
+from playground.i18n import translator
 from tests.cards import Card, assert_worded, told
 
 
@@ -77,6 +78,13 @@ from tests.cards import Card, assert_worded, told
         ("name: n\npets:\n  -kind: cat\n", [("list_dash", 3)]),
         ("name: n\ntags: a\n", [("type", 2)]),
         ("name: n\ntags: [甲，乙]\n", [("fw_comma", 2)]),
+        ('name: n\ntags: ["甲"，"乙"]\n', [("fw_comma", 2)]),
+        ("name：n\ntext：a\n# b\ntags：\n  - c\n", [("fw_colon", 1)]),
+        ("name = n\ntext = |\n  name：b\ntags:\n  - c\n", [("no_colon", 1)]),
+        ("name: n\ntags: ［甲，乙］\n", [("fw_bracket", 2)]),
+        ("name: n\npets:\n  - ｛kind: cat, age: 1｝\n", [("fw_bracket", 3)]),
+        ("name: n\ntext: ［甲］\n", []),
+        ("name: n\npets:\n  - {kind：cat, age:1}\n", [("missing", 3), ("fw_colon", 3), ("no_space", 3)]),
         ('"name": "n",\n"text": "a"\n', [("comma", 1)]),
         ('{\n"name": "n"\n"text": "a"\n}', [("comma", 3)]),
         ("name: n\ntext: ｜\n  a\n  b\n", [("fw_pipe", 2)]),
@@ -119,12 +127,20 @@ from tests.cards import Card, assert_worded, told
         ("name: n\ntext: # a\n", []),
         ("name: n\ntext: a #b\n  c\n", [("hash_cut", 2)]),
         ("name: n\ncount: 3 # a\n", []),
+        ("// mine\nname: n\n", [("comment", 1)]),
+        ("＃ mine\nname: n\n", [("comment", 1)]),
+        ("// mine\n# ours\nname: n\n", [("comment", 1)]),
+        ("name: n\n<!-- mine -->\ntext: a\n", [("comment", 2)]),
+        ("name: n\ntext: // mine\n", []),
         # Indentation.
         (" name: n\ntext: a\n", [("indent", 2)]),
         ("name: n\n  text: a\n", [("indent", 2)]),
         ("name: n\ntext: a\nb\n", [("indent", 3)]),
         ("name: n\ntext: |\n    a\n  b\n", [("indent", 4)]),
         ("name: n\ntags:\n  - a\n - b\n", [("indent", 4)]),
+        ("name: n\ntags:\n  - a\n   - b\n", [("run_on", 4)]),
+        ("name: n\ntext: Be kind.\n  - a\n  - b\n", [("run_on", 3)]),
+        ("name: n\ntext: Be\n  kind-hearted.\n", []),
         # The whole file.
         ("", [("empty", None)]),
         ("---\n", [("empty", None)]),
@@ -153,6 +169,58 @@ def test_slips(text: str, expected: list[tuple[str, int | None]]) -> None:
     assert told(text) == expected
     for problem in read(text, Card)[1]:
         assert_worded(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("name: n\npets:\n  - {kind：cat, age:1}\n", "name: n\npets:\n  - {kind: cat, age: 1}\n"),
+        ("name: n\npets:\n  - {kind：cat，age：1}\n", "name: n\npets:\n  - {kind: cat, age: 1}\n"),
+        ("name: n\npets:\n  - ｛kind：cat，age：1｝\n", "name: n\npets:\n  - {kind: cat, age: 1}\n"),
+        ("name: n\npets:\n  - kind: catt\n", "name: n\npets:\n  - kind: cat\n"),
+        ("// mine\nname: n\n", "# mine\nname: n\n"),
+        (
+            "name: n\npets:\n\t- kind: cat\n\t\tage: 1\n\t- kind: dog\n\ttags: [a]\n",
+            "name: n\npets:\n  - kind: cat\n    age: 1\n  - kind: dog\n    tags: [a]\n",
+        ),
+        ("name: n\ntext: |\n\ta\n\tb\ntags:\n\t- c\n", "name: n\ntext: |\n  a\n  b\ntags:\n  - c\n"),
+        ('name: n\ntags: ["a"，"b"]\n', 'name: n\ntags: ["a", "b"]\n'),
+        (
+            "name：n\ntext：|\n  name：b\n# c\ntags：\n  - d\n",
+            "name: n\ntext: |\n  name：b\n# c\ntags: \n  - d\n",
+        ),
+        # What stands around a Markdown block goes with its fence, and nothing that may be YAML.
+        ("Here you are:\n\n```yaml\nname: n\n```\nEnjoy!\n", "name: n"),
+        ("```\nname: n\n```\n", "name: n\n"),
+        ("Sure!\n~~~yaml\nname: n\n", "name: n\n"),
+        ("name: n\ntext: |\n  Say\n```\n  x\n```\n  bye\n", "name: n\ntext: |\n  Say\n  x\n  bye\n"),
+        ("```\nname: n\n```\ntext: a\n", "name: n\ntext: a\n"),
+    ],
+)
+def test_a_certain_repair_loses_nothing(text: str, mended: str) -> None:
+    assert repaired(text, Card) == mended
+    assert read(mended, Card)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed", "nearest", "certain"),
+    [
+        ("Cat", "cat, dog", "cat", True),
+        ("catt", "cat, dog", "cat", True),
+        ("c", "cat, dog", "", False),
+        ("'d og'", "cat, dog", "dog", False),
+    ],
+)
+def test_a_wrong_choice_names_the_nearest(text: str, allowed: str, nearest: str, certain: bool) -> None:
+    (problem,) = read(f"name: n\npet: {{kind: {text}}}\n", Card)[1]
+    assert (problem.slots["allowed"], problem.slots["nearest"]) == (allowed, nearest)
+    assert bool(problem.edit) is certain
+
+
+def test_a_field_in_the_wrong_place_is_told_where_it_belongs() -> None:
+    problem = next(p for p in read("name: n\npets:\n- kind: cat\nage: 3\n", Card)[1] if p.line == 4)
+    assert "entry" in wording(problem, translator("en"))[1]
+    assert problem.edit is None
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from playground.reply import Reply
 from playground.sources import source_for
 from playground.wire import Setup
 from playground.writer import ask
-from ui import browser, keeping
+from ui import browser, keeping, lesson
+from ui.compare_seats import from_chat
 from ui.exporting import draw_exports
 from ui.markdown import plain
 from ui.models import model_name
 from ui.money import conversation_price
 from ui.page import Room
 from ui.session import endpoint_for, picked, shown, turn_for
+from ui.verdicts import draw_judging
 
 MAX_QUESTION = 8000
 """Characters of one question."""
@@ -71,13 +73,14 @@ def _ask(room: Room) -> None:
     """Keep the last question, and have it answered."""
     setup, visit = asking(room), room.session
     visit.chat.sent_shown = ""
-    keeping.save(visit, visit.chat, len(visit.chat.conversation.messages) - 1)
     source = source_for(setup.provider, setup.model, endpoint_for(setup.provider))
     reply = ask(
         setup,
         visit.chat.conversation,
         source,
         turn=turn_for(setup.provider),
+        # Not here: while a database took its time, another click would find a question that nobody answers.
+        first=keeping.later(visit, visit.chat),
         remember=lambda param: visit.refuse(setup, param),
         keep=keeping.keep(visit, visit.chat),
     )
@@ -107,6 +110,8 @@ def _edit(room: Room, on: bool) -> None:
 def draw_starters(room: Room) -> None:
     """The persona's starter questions, as buttons."""
     starters = room.persona.starters if room.persona else ()
+    if room.provider.kind == "recorded":
+        starters = lesson.questions(room)
     if not starters:
         return
 
@@ -145,6 +150,7 @@ def draw_actions(room: Room) -> None:
         return
     if last.info and last.info.failure:
         _draw_way_out(room, last.info.model, last.info.failure, question)
+    draw_judging(room, chat.conversation)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
             t("chat.retry" if failed else "chat.again"),
@@ -184,7 +190,13 @@ def draw_actions(room: Room) -> None:
         )
         if more.open:
             with more:
+                if st.button(
+                    t("compare.from_chat"), key="compare", icon=":material/compare_arrows:", type="tertiary"
+                ):
+                    from_chat(room)
+                    st.switch_page("pages/compare.py")
                 draw_exports(room, "export", chat.persona, lambda: chat.conversation)
+                lesson.draw_record(room, "export_lesson")
         if price := conversation_price(t, chat.conversation, room.providers):
             st.caption(price)
         if last.role == "assistant" and last.content:
@@ -198,6 +210,9 @@ def _draw_way_out(room: Room, model: str, fault: Failure, question: str) -> None
         # A key of its own, or a second wait would go on with the seconds of the first.
         key = f"wait_{room.session.finished}"
         browser.countdown(t("chat.wait"), t("chat.wait_over"), fault.seconds, key)
+    if fault.code == "not_recorded":
+        lesson.draw_questions(room, lambda text: say(room, text))
+    lesson.draw_offer(room, fault)
     successor = provider.successor(model) if fault.code == "model_gone" else ""
     if successor and successor != room.model.id:
         st.button(

@@ -121,6 +121,9 @@ def dialect(t: Translator, quirks: Quirks) -> Iterator[str]:
 
 
 def _can_be_tested(provider: Provider) -> bool:
+    if provider.kind == "recorded":
+        # It knows no question but its own, and asks nobody.
+        return False
     return not provider.needs_key or key_for(provider).origin != "none"
 
 

@@ -153,6 +153,11 @@ export default function ({ data, parentElement }) {
 
 # Streamlit leaves six rem of air above every page, a fifth of a phone's screen.
 _PAGE_CSS = """
+/* Streamlit writes white on the theme's colour, which in the dark is a bright one. */
+.stApp button[data-testid^="stBaseButton-primary"]:enabled,
+.stApp [data-testid="stMultiSelectTagsContainer"] span > span {
+  color: light-dark(#FFFFFF, #06201C);
+}
 .stMainBlockContainer { padding-top: 3.75rem; }
 .stSidebar [data-testid="stSidebarUserContent"] { padding-top: 0; }
 """

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from playground.archive import from_archive, to_archive
+from playground.archive import to_archive
 from playground.i18n import Translator
 from playground.messages import Conversation
 from playground.personas import Shelf
@@ -170,26 +170,6 @@ def draw_download(t: Translator, visit: Session, key: str) -> None:
         on_click="ignore",
         disabled=not keeping.listed(visit),
     )
-
-
-def draw_restore(room: Room) -> None:
-    """Dialogues from a file join the visitor's own; a damaged file changes nothing."""
-    t, visit = room.t, room.session
-    file = st.file_uploader(
-        t("chats.restore"), type="json", max_upload_size=5, key=f"restore_{visit.restored}"
-    )
-    if file is None:
-        return
-    chats, damage = from_archive(file.getvalue())
-    if damage:
-        st.error(
-            t(f"chats.damage.{damage.code}", place=plain(damage.place or "—")), icon=":material/broken_image:"
-        )
-        return
-    keeping.restore(visit, chats)
-    visit.restored += 1
-    visit.news = ("restored", len(chats))
-    st.rerun()
 
 
 def draw_recovery(room: Room) -> None:

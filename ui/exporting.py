@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import streamlit as st
 
 from playground.i18n import translator
 from playground.messages import Conversation
-from playground.personas import slug_of
+from playground.personas import Persona, personas_folder, slug_of
 from ui.models import provider_name
 from ui.session import endpoint_for, key_for, known_keys
 
 if TYPE_CHECKING:
-    from playground.exports import File
+    from playground.exports import File, Transcript
     from playground.snippets import Call
     from playground.wire import Setup
     from ui.page import Room
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
 
 def draw_exports(room: Room, key: str, persona: str, said: Callable[[], Conversation]) -> None:
     """A button for every kind of file; `said` gives the dialogue, and nothing is written before the click."""
-    from playground.exports import EXPORTS
+    from playground.exports import EXPORTS, to_file
 
-    write = _writer(room, persona, said)
+    one = room.shelf.personas.get(persona)
+    draw_bundle(room, f"{key}_bundle", one, lambda: file_text(room, persona), said, slug=persona)
+    tell, language = _teller(room, one, persona, said), room.session.language
+    keys = known_keys(room.providers.all.values())
+
+    def write(kind: str) -> File:
+        return to_file(kind, tell(), translator(language), *keys)
+
     name = f"{slug_of(persona or 'chat')}-{datetime.now():%Y-%m-%d}"
     for kind, export in EXPORTS.items():
         st.download_button(
@@ -40,6 +49,52 @@ def draw_exports(room: Room, key: str, persona: str, said: Callable[[], Conversa
             type="tertiary",
             on_click="ignore",
         )
+
+
+def draw_bundle(
+    room: Room,
+    key: str,
+    persona: Persona | None,
+    text: Callable[[], str | None],
+    said: Callable[[], Conversation],
+    slug: str = "",
+) -> None:
+    """The button that hands in: one zip with all there is; `text` gives the persona's YAML as somebody wrote it."""
+    from playground.persona_text import persona_yaml
+    from playground.share import to_link
+
+    tell, language = _teller(room, persona, slug, said), room.session.language
+    keys = known_keys(room.providers.all.values())
+    link = to_link(persona, urljoin(st.context.url or "", ".")) if persona and st.context.url else ""
+
+    def write() -> bytes:
+        from playground.bundle import to_bundle
+
+        written = text() or (persona_yaml(persona) if persona else "")
+        return to_bundle(tell(), persona, written, translator(language), *keys, link=link).content
+
+    st.download_button(
+        room.t("bundle.hand_in"),
+        data=write,
+        file_name=f"{slug_of(persona.name if persona else 'chat')}-{datetime.now():%Y-%m-%d}.zip",
+        mime="application/zip",
+        key=key,
+        icon=":material/assignment_turned_in:",
+        type="tertiary",
+        help=room.t("bundle.help"),
+        on_click="ignore",
+    )
+
+
+def file_text(room: Room, slug: str) -> str | None:
+    """The text of a persona's file as somebody wrote it, or None where it cannot be read any more."""
+    from playground.drafts import uploaded
+
+    file = next((one.file for one in room.shelf.files if one.slug == slug), "")
+    try:
+        return uploaded((personas_folder(os.environ) / file).read_bytes())[0]
+    except OSError:
+        return None
 
 
 def call_for(room: Room, setup: Setup, body: dict[str, object]) -> Call:
@@ -64,22 +119,23 @@ def _way(setup: Setup) -> tuple[str, bool]:
     )
 
 
-def _writer(room: Room, slug: str, said: Callable[[], Conversation]) -> Callable[[str], File]:
-    """What writes a file later, when nothing of the session can be asked any more."""
-    from playground.exports import to_file, to_transcript
+def _teller(
+    room: Room, persona: Persona | None, slug: str, said: Callable[[], Conversation]
+) -> Callable[[], Transcript]:
+    """What tells of a dialogue later, when nothing of the session can be asked any more."""
+    from playground.exports import to_transcript
 
     language, providers = room.session.language, room.providers
-    keys = known_keys(providers.all.values())
     labels = {one.id: provider_name(room.t, one) for one in providers.all.values()}
     ways = {one.id: _way(replace(room.setup, provider=one)) for one in providers.all.values()}
-    setup = replace(room.setup, persona=room.shelf.personas.get(slug))
+    setup = replace(room.setup, persona=persona)
     when = datetime.now().astimezone()
 
-    def write(kind: str) -> File:
+    def tell() -> Transcript:
         conversation = said()
         answered = _answered_by(setup, conversation, room)
         base_url, keyed = ways[answered.provider.id]
-        transcript = to_transcript(
+        return to_transcript(
             answered,
             conversation,
             when=when,
@@ -89,9 +145,8 @@ def _writer(room: Room, slug: str, said: Callable[[], Conversation]) -> Callable
             keyed=keyed,
             slug=slug,
         )
-        return to_file(kind, transcript, translator(language), *keys)
 
-    return write
+    return tell
 
 
 def _answered_by(setup: Setup, conversation: Conversation, room: Room) -> Setup:

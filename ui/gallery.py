@@ -10,12 +10,13 @@ import streamlit as st
 
 from playground.persona_text import persona_yaml
 from playground.personas import Persona
+from ui.exporting import file_text
 from ui.markdown import plain
 from ui.models import language_name
 from ui.page import Room
 from ui.problems import problem_list
 from ui.sharing import draw_share
-from ui.workshop_begin import file_text, go_and_write
+from ui.workshop_begin import go_and_write
 
 COLUMNS = 3
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from playground.config import Problem
+from playground.i18n import translator
+from playground.lesson import LESSON_FILE, Entry, Lesson, load_lesson, place, with_lesson
 from playground.personas import Shelf, load_personas, personas_folder
 from playground.providers import PROVIDERS_FILE, ProvidersFile, load_providers
 
@@ -31,16 +33,49 @@ def personas() -> Shelf:
     return shelf
 
 
+def lesson_file() -> Path:
+    """Where the recorded lesson is; PLAYGROUND_LESSON names another file."""
+    return Path(os.environ.get("PLAYGROUND_LESSON") or LESSON_FILE)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _lesson(path: str, stamp: float) -> tuple[str, Lesson] | None:
+    lesson = load_lesson(Path(path))
+    return place(lesson) if lesson else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _with_lesson(path: str, stamp: float, language: str, name: str, _lesson: Lesson) -> ProvidersFile | None:
+    providers, t = _providers(path, stamp)[0], translator(language)
+
+    def named(one: Entry) -> str:
+        return t("recorded.model", model=one.label or one.model, date=one.recorded)
+
+    return providers and with_lesson(providers, _lesson, name, named, language)
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _providers(path: str, stamp: float) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
     return load_providers(Path(path))
 
 
-def providers() -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
-    """The providers as their file is now, or what is wrong with it."""
-    path = providers_file()
+def providers(
+    language: str = "en", own: tuple[str, Lesson] | None = None
+) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
+    """The providers as their file is now, or what is wrong with it; the recorded lesson is the visitor's own, if any.
+
+    A lesson comes with the name that `place` gave it.
+    """
+    path, file = providers_file(), lesson_file()
+    stamp = _stamp(path)
+    found, problems = _providers(str(path), stamp)
+    if found and (lesson := own or _lesson(str(file), _stamp(file))):
+        found = _with_lesson(str(path), stamp, language, *lesson)
+    return found, problems
+
+
+def _stamp(path: Path) -> float:
     try:
-        stamp = path.stat().st_mtime
+        return path.stat().st_mtime
     except OSError:
-        stamp = 0
-    return _providers(str(path), stamp)
+        return 0

@@ -16,6 +16,9 @@ from ui.engine import engine_state
 from ui.markdown import plain
 from ui.session import Session, endpoint_for, picked, show
 
+OWN = ("embedded", "recorded")
+"""Kinds of providers that this app is itself: nobody types a model of theirs."""
+
 
 def model_name(model: Model) -> str:
     """How a model is called on screen."""
@@ -24,7 +27,8 @@ def model_name(model: Model) -> str:
 
 def provider_name(t: Translator, provider: Provider) -> str:
     """How a provider is called on screen."""
-    return t("backends.embedded") if provider.kind == "embedded" else provider.label
+    named = {"embedded": "backends.embedded", "recorded": "recorded.name"}
+    return t(named[provider.kind]) if provider.kind in named else provider.label
 
 
 def language_name(t: Translator, code: str) -> str:
@@ -71,9 +75,9 @@ def draw_model(
         format_func=lambda model_id: names.get(model_id, model_id),
         key=show("model", model.id or None),
         on_change=picked("model", switch),
-        accept_new_options=provider.kind != "embedded",
+        accept_new_options=provider.kind not in OWN,
         placeholder=t("sidebar.model_type"),
-        help=t(f"listing.{listing.state}") if provider.kind != "embedded" else None,
+        help=t(f"listing.{listing.state}") if provider.kind not in OWN else None,
     )
     place = st.empty()
     draw_engine(t, visit, model, place)

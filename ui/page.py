@@ -16,14 +16,21 @@ from ui import browser, keeping, library, models, sidebar
 from ui.markdown import plain
 from ui.problems import problem_list
 from ui.session import Session, is_new, secrets, session
+from ui.shared import classroom
 
 PAGES = {
-    "chat": "streamlit_app.py",
-    "gallery": "pages/gallery.py",
-    "workshop": "pages/workshop.py",
-    "providers": "pages/providers.py",
-    "about": "pages/about.py",
+    "chat": ("streamlit_app.py", ":material/forum:"),
+    "gallery": ("pages/gallery.py", ":material/groups:"),
+    "workshop": ("pages/workshop.py", ":material/edit_note:"),
+    "about": ("pages/about.py", ":material/info:"),
+    "compare": ("pages/compare.py", ":material/compare:"),
+    "prove": ("pages/prove.py", ":material/fact_check:"),
+    "providers": ("pages/providers.py", ":material/dns:"),
 }
+"""The pages that the sidebar links to in two columns, each with its script and its icon."""
+
+HALF = 119
+"""Pixels of half a sidebar."""
 
 
 @dataclass
@@ -81,11 +88,11 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     t = translator(visit.language)
     st.set_page_config(
         page_title=f"{t(f'nav.{name}')} · {t('app.name')}",
-        layout="centered" if name == "chat" and not visit.show_sent else "wide",
+        layout="centered" if name == "vote" or (name == "chat" and not visit.show_sent) else "wide",
         menu_items={},
     )
     shelf = library.personas()
-    providers, problems = library.providers()
+    providers, problems = library.providers(visit.language, visit.lesson)
     if providers is None:
         st.error(t("notice.providers_broken", file=plain(library.providers_file().name)))
         problem_list(t, problems)
@@ -98,12 +105,15 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     visit.settle()
     browser.tell_page(visit.language, visit.large_text)
     keeping.remember(visit)
-    _write_link(visit, visit.arrived if name == "shared" else "")
+    _write_link(visit, name)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
     room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model)
+    classroom().see(visit.visitor)
     if draw_frame:
         room.draw_frame()
+    if classroom().stopped and name not in ("classroom", "vote"):
+        st.info(t("classroom.paused"), icon=":material/pause_circle:")
     return room
 
 
@@ -161,15 +171,23 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
 
 
 def _links(t: Translator) -> None:
+    pages = list(PAGES.items())
+    half = (len(pages) + 1) // 2
+    # Columns would stand below each other on a phone, whose sidebar is as wide as any.
     with st.container(horizontal=True, gap=None):
-        for name, path in PAGES.items():
-            st.page_link(path, label=t(f"nav.{name}"), width="content")
+        for column in (pages[:half], pages[half:]):
+            with st.container(width=HALF, gap="xsmall"):
+                for name, (path, icon) in column:
+                    st.page_link(path, label=t(f"nav.{name}"), icon=icon, width="stretch")
 
 
-def _write_link(visit: Session, share: str) -> None:
+def _write_link(visit: Session, name: str) -> None:
     """Keep the address such that a copy of it opens this very room."""
     room = {"persona": visit.persona, "provider": visit.provider, "model": visit.models[visit.provider]}
-    room[PARAMETER] = share
+    if name == "shared":
+        room[PARAMETER] = visit.arrived
+    if name == "vote":
+        room = {"poll": st.query_params.get("poll", "")}
     if visit.language_chosen:
         room["lang"] = visit.language
     room = {name: value for name, value in room.items() if value}

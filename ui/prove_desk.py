@@ -27,6 +27,8 @@ class Desk:
     """Persona and model of the sidebar, as of the last run."""
     persona: str = ""
     models: tuple[str, ...] = ()
+    stand_in: tuple[str, ...] = ()
+    """What was taken for the sidebar's model, which could not be asked."""
     left_out: set[str] = field(default_factory=set)
     """Starters that are not asked."""
     probes: set[str] = field(default_factory=set)
@@ -79,12 +81,14 @@ def open_desk(room: Room) -> Desk:
     if slug != desk.beside[0] and slug in known:
         desk.persona = slug
         desk.left_out.clear()
-    if desk.models in ((), (desk.beside[1],)) and model in offered:
+    if desk.models in ((), (desk.beside[1],), desk.stand_in) and model in offered:
         desk.models = (model,)
     desk.beside = beside
     if desk.persona not in known:
         desk.persona = next(iter(known), "")
-    desk.models = tuple(name for name in desk.models if name in offered) or tuple(offered)[:1]
+    desk.models = tuple(name for name in desk.models if name in offered)
+    if not desk.models:
+        desk.models = desk.stand_in = tuple(offered)[:1]
     if desk.judge not in offered:
         desk.judge = ""
     return desk

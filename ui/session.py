@@ -17,19 +17,24 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, own_endpoint
-from playground.limits import Limits, Pace
-from playground.messages import Conversation, ReplyInfo
+from playground.limits import Pace
+from playground.messages import Conversation, Message, ReplyInfo
 from playground.owners import new_token, owner_of
-from playground.providers import Provider, SharedPace
+from playground.providers import Provider
 from playground.reply import Reply
 from playground.sent import Sent
 from playground.wire import Leave, Setup
 from playground.writer import Turn
+from ui.shared import classroom, limits
 
 if TYPE_CHECKING:
+    from playground.checks import Check
     from playground.checkup import Diagnosis
+    from playground.compare import Comparison
     from playground.drafts import Draft
+    from playground.lesson import Lesson
     from playground.store import Listed
+    from ui.prove_desk import Desk
 
 
 LEAST_KEY = 12
@@ -123,8 +128,24 @@ class Session:
     """The persona in the link that led here, as the link holds it."""
     guest: Draft | None = None
     """The persona of that link while the visitor talks to it."""
+    judged: dict[tuple[Check, Message], Reply] = field(default_factory=dict)
+    """What models answered that were asked whether a check holds of a reply; it ends with the session."""
+    polls: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """The class's votes that the visitor began: the code, by question and replies; "" where it could not begin."""
+    passcode: str = field(default="", repr=False)
+    """The passcode of the class page, as the visitor gave it."""
+    comparison: Comparison | None = None
+    """What the compare page asks of several at once."""
+    handed_in: str = ""
+    """The persona's text of the bundle that was opened last."""
+    lesson: tuple[str, Lesson] | None = None
+    """A recorded lesson of the visitor's own, under the name that its player knows it by."""
+    lessons: int = 0
+    """How many were opened; a new upload field comes after each."""
     tests: dict[str, Future[Diagnosis]] = field(default_factory=dict)
     """Tests of providers, under way or done."""
+    proof: Desk | None = None
+    """What the visitor proves, or has proved."""
     finished: int = 0
     """How many replies have ended, so that each is announced once."""
 
@@ -179,6 +200,10 @@ class Session:
         for chat in self.chats.values():
             if chat.reply:
                 chat.reply.seen()
+        if self.comparison:
+            self.comparison.seen()
+        if self.proof:
+            self.proof.seen()
         ended = [chat for chat in self.chats.values() if chat.reply and chat.reply.done]
         for chat in ended:
             reply = cast(Reply, chat.reply)
@@ -255,19 +280,12 @@ def endpoint_for(provider: Provider) -> Endpoint:
     return Endpoint(address(provider, os.environ), key_for(provider).value)
 
 
-def turn_for(provider: Provider) -> Turn | None:
-    """The place in the queue of those who share the provider's key; none for a key or a server of one's own."""
+def turn_for(provider: Provider) -> Turn:
+    """The visitor's place in the class, and in the queue of those who share the provider's key, if there is one."""
     visit = session()
-    own = key_for(provider).origin == "typed" or visit.addresses.get(provider.id)
-    if own or provider.pace == SharedPace():
-        return None
-    pace = Pace(provider.pace.requests_per_minute, provider.pace.at_once)
-    return Turn(_limits(), (provider.id, "shared"), pace, visit.visitor)
-
-
-@st.cache_resource(show_spinner=False)
-def _limits() -> Limits:
-    return Limits()
+    own = bool(key_for(provider).origin == "typed" or visit.addresses.get(provider.id))
+    pace = Pace() if own else Pace(provider.pace.requests_per_minute, provider.pace.at_once)
+    return Turn(limits(), (provider.id, "shared"), pace, visit.visitor, classroom(), shared=not own)
 
 
 def may_name_servers(provider: Provider) -> bool:

@@ -51,13 +51,16 @@ def _draw_ways(room: Room, persona: Persona, text: str) -> None:
     with ways:
         st.header(f"{face(persona)}  {plain(persona.name)}", anchor=False)
         st.markdown(t("sharing.help"))
-        st.code(link, language=None, wrap_lines=True, height=150)
+        # A container's scrolling can be reached by keyboard, that of the code's own box cannot.
+        with st.container(height=160, border=False):
+            st.code(link, language=None, wrap_lines=True)
         if len(link) > LONG_LINK:
             st.caption(t("sharing.long", count=len(link)))
         _draw_files(room, persona, text)
     with scan:
         if code := qr_svg(link):
-            st.image(code, caption=t("sharing.qr"), width=QR_WIDTH)
+            with st.container(width=QR_WIDTH):
+                st.image(code, caption=t("sharing.qr"), width="stretch", alt=t("sharing.qr"))
         else:
             st.info(t("sharing.no_qr"), icon=":material/qr_code:")
 
@@ -130,6 +133,7 @@ def _draw_stranger(room: Room, persona: Persona) -> None:
         with st.chat_message("assistant", avatar=face(persona)):
             st.markdown(safe(persona.greeting), anchors=False)
     st.caption(t("shared.prompt"))
-    st.code(persona.system_prompt, language=None, wrap_lines=True, height=220)
+    with st.container(height=230, border=False):
+        st.code(persona.system_prompt, language=None, wrap_lines=True)
     with st.expander(t("shared.whole")):
         st.code(persona_yaml(persona), language="yaml", wrap_lines=True)

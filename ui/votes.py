@@ -88,8 +88,8 @@ def _draw_invitation(room: Room, poll: Poll, names: tuple[str, str]) -> None:
     t, link = room.t, vote_link(st.context.url or "", poll.id)
     with st.container(border=True, key="invitation"):
         scan, tell = st.columns([3, 2], gap="large", vertical_alignment="center")
-        with scan:
-            st.image(qr_svg(link), width=QR_WIDTH, alt=t("votes.scan"))
+        with scan, st.container(width=QR_WIDTH):
+            st.image(qr_svg(link), width="stretch", alt=t("votes.scan"))
         with tell:
             st.header(t("votes.join"), anchor=False)
             st.code(link, language=None, wrap_lines=True)

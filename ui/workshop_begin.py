@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 
+from playground.bundle import from_bundle
 from playground.cards import from_card
 from playground.config import Problem
 from playground.drafts import Draft, uploaded, written
 from playground.persona_text import persona_yaml
-from playground.personas import personas_folder
+from ui.exporting import file_text
+from ui.markdown import plain
 from ui.page import Room
 from ui.problems import problem_list
 from ui.session import Session, show, shown
@@ -28,15 +28,6 @@ def go_and_write(visit: Session, text: str) -> None:
     st.switch_page("pages/workshop.py")
 
 
-def file_text(room: Room, slug: str) -> str | None:
-    """The text of a persona's file as somebody wrote it, or None where it cannot be read any more."""
-    file = next((one.file for one in room.shelf.files if one.slug == slug), "")
-    try:
-        return uploaded((personas_folder(os.environ) / file).read_bytes())[0]
-    except OSError:
-        return None
-
-
 def draw_offer(room: Room, draft: Draft) -> None:
     """Ask whether what the visitor came with may take the place of what the browser kept from an earlier visit."""
     t, visit = room.t, room.session
@@ -49,9 +40,7 @@ def draw_offer(room: Room, draft: Draft) -> None:
     if visit.offered:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(t("sharing.offer"))
-            st.button(
-                t("sharing.take"), key="take_offer", type="primary", on_click=decide, args=(visit.offered,)
-            )
+            st.button(t("sharing.take"), key="take_offer", type="primary", on_click=decide, args=(visit.offered,))
             st.button(t("sharing.leave"), key="leave_offer", type="tertiary", on_click=decide, args=("",))
 
 
@@ -147,14 +136,23 @@ def _draw_file(room: Room, draft: Draft) -> None:
             show(OPEN, bool(told))
 
     file = st.file_uploader(
-        t("workshop.upload"), type=["yaml", "yml", *CARDS], key="draft_file", on_change=take
+        t("workshop.upload"), type=["yaml", "yml", *CARDS, "zip"], key="draft_file", on_change=take
     )
-    if file:
+    if file and file.name.lower().endswith(".zip"):
+        found, refusal = from_bundle(file.getvalue())
+        if refusal:
+            st.error(t(f"bundle.refused.{refusal.code}", file=plain(refusal.file or "—")))
+        elif found and not found.persona:
+            st.error(t("bundle.no_persona"))
+    elif file:
         problem_list(t, _brought(file.name, file.getvalue())[1])
 
 
 def _brought(name: str, raw: bytes) -> tuple[str | None, tuple[Problem, ...]]:
-    """The YAML that a file begins a draft with; a character card becomes a persona first."""
+    """The YAML that a file begins a draft with; a card becomes a persona first, a bundle has one in it."""
+    if name.lower().endswith(".zip"):
+        found, _ = from_bundle(raw)
+        return uploaded(found.persona.encode()) if found and found.persona else (None, ())
     if not name.lower().endswith(CARDS):
         return uploaded(raw)
     persona, told = from_card(raw)

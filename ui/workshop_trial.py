@@ -11,10 +11,12 @@ from playground.sources import source_for
 from playground.writer import ask
 from ui import chat
 from ui.actions import MAX_QUESTION, unsent
+from ui.exporting import draw_bundle
 from ui.markdown import plain
 from ui.models import mismatch, model_name, speaks
 from ui.page import Room
 from ui.session import endpoint_for, picked, turn_for
+from ui.verdicts import draw_judging
 
 
 def draw_trial(room: Room, draft: Draft) -> None:
@@ -41,6 +43,8 @@ def draw_trial(room: Room, draft: Draft) -> None:
         with said:
             for message in trial.conversation.messages:
                 chat.draw_message(room, message)
+            if trial.conversation.begun and trial.reply is None:
+                draw_judging(room, trial.conversation)
         if not trial.conversation.begun:
             with starters:
                 _draw_starters(room, trial)
@@ -55,12 +59,21 @@ def draw_trial(room: Room, draft: Draft) -> None:
                     on_click=trial.start_over,
                     args=(trial.greeting,),
                 )
+                draw_bundle(
+                    room,
+                    "trial_bundle",
+                    persona,
+                    lambda: draft.text if draft.persona else None,
+                    lambda: trial.conversation,
+                )
     if reply := trial.reply:
         stop.button(t("chat.stop"), key="stop_trial", icon=":material/stop_circle:", on_click=reply.stop)
         with said:
             chat.watch(room, reply, lambda: None)
         trial.settle()
         stop.empty()
+        with said:
+            draw_judging(room, trial.conversation)
 
 
 def _draw_starters(room: Room, trial: Trial) -> None:

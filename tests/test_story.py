@@ -1,0 +1,195 @@
+"""The class as it is taught, in a real browser: minutes 3 to 25 and 45 to 50 in order, live and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import PROVIDERS, ROOT, App, Visit, actions_shown
+from tests.fake_provider import FakeProvider, Script, api_error
+
+TAPE = """
+  tape:
+    label: Tape
+    kind: recorded
+    errors: {patterns: {not_recorded: [not_recorded]}}
+    models: {fetch: false}
+"""
+CHECKS = """temperature: 0.5
+checks:
+  - {type: contains, value: ？}
+"""
+LUCKY = (ROOT / "personas" / "02_lucky_vicky.yaml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory: pytest.TempPathFactory, provider: FakeProvider) -> Iterator[App]:
+    """A room with a service that follows a script, the lesson that ships, and the persona that is in it."""
+    folder = tmp_path_factory.mktemp("classroom")
+    providers = folder / "with_tape.yaml"
+    providers.write_text(PROVIDERS.format(base_url=provider.base_url) + TAPE, "utf-8")
+    running = App(folder, PLAYGROUND_PROVIDERS=str(providers), PLAYGROUND_LESSON="")
+    (running.personas / "03_lucky_vicky.yaml").write_text(LUCKY, "utf-8")
+    teacher = running.personas / "02_teacher.yaml"
+    teacher.write_text(teacher.read_text("utf-8") + CHECKS, "utf-8")
+    yield running
+    running.close()
+
+
+def refuse_temperature(body: dict[str, Any]) -> Script:
+    if "temperature" in body:
+        told = "Unsupported parameter: temperature"
+        return Script(status=400, body=api_error(told, code="unsupported_parameter"))
+    return Script(["因為散射。"])
+
+
+def start(page: Page) -> None:
+    page.locator(".st-key-starter button").first.click()
+
+
+@pytest.mark.usefixtures("quiet")
+def test_the_class_live(
+    classroom: App, visitor: Callable[..., Visit], provider: FakeProvider, tmp_path: Path
+) -> None:
+    """On a projector, in Chinese."""
+    visit = visitor(locale="zh-TW", width=1280, height=720).goes(
+        f"{classroom.url}?persona=teacher&provider=fake"
+    )
+    page = visit.page
+
+    # 3 to 8: it greets, a starter is one click, and the reply is there while it is still written.
+    visit.sees("你好，今天想弄懂什麼？")
+    provider.script = Script(["迴圈", "就是", "重複。"])
+    held = provider.hold(after=1)
+    start(page)
+    reply = page.get_by_test_id("stChatMessage").last
+    expect(reply).to_contain_text("迴圈")
+    expect(reply).not_to_contain_text("重複。")
+    held.release()
+    provider.release()
+    expect(reply).to_contain_text("迴圈就是重複。")
+    actions_shown(page)
+
+    # 8 to 13: what was sent is what arrived.
+    page.locator(".st-key-show_sent label").click()
+    panel = page.locator(".st-key-sent_panel")
+    for message in provider.chats[-1].json["messages"]:
+        panel.get_by_text(message["content"], exact=True).first.wait_for()
+    page.locator(".st-key-show_sent label").click()
+
+    # 13 to 18: with a persona and without, in the blind.
+    provider.script = lambda body: Script(
+        ["什麼是圈？" if body["messages"][0]["role"] == "system" else "迴圈是重複執行。"]
+    )
+    page.locator(".st-key-more button").first.click()
+    page.locator(".st-key-compare button").click()
+    page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-blind label").click()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-ask_all button").click()
+    main = page.locator(".stMain")
+    main.get_by_text("什麼是圈？").wait_for()
+    main.get_by_text("迴圈是重複執行。").wait_for()
+    page.locator(".st-key-better").wait_for()
+    assert main.get_by_text("王老師").count() == 0
+
+    # 18 to 22: a phone votes, the votes are counted, the names are shown.
+    page.locator(".st-key-begin_vote button").first.click()
+    link = page.locator(".st-key-invitation code").inner_text()
+    phone = visitor(locale="zh-TW", width=375, height=667).goes(link)
+    phone.page.locator(".st-key-vote_a button").click()
+    phone.page.locator(".st-key-vote_a button[kind=primary]").wait_for()
+    page.locator(".st-key-reveal_vote button").click()
+    visit.sees("共 1 票")
+    page.locator(".st-key-reveal button").click()
+    main.get_by_text("王老師").first.wait_for()
+
+    # 22 to 25: cold and hot; then stop, which keeps what is written and ends it at the service too.
+    page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-blind label").click()
+    page.locator(".st-key-preset_temperatures button").click()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-ask_all button").click()
+    provider.wait_for(lambda: {chat.json.get("temperature") for chat in provider.chats[-2:]} == {0, 1.5})
+    page.locator(".st-key-again_1 button").wait_for()
+    page.get_by_role("link", name="聊天", exact=True).click()
+    actions_shown(page)
+    provider.script = Script(["天空", "是藍的"])
+    provider.hold(after=1)
+    visit.asks("為什麼天空是藍的？")
+    expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
+    page.locator(".st-key-stop button").click()
+    actions_shown(page)
+    assert provider.chats[-1].gone.wait(10)
+    provider.release()
+    expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
+    expect(page.get_by_test_id("stChatMessage").last).not_to_contain_text("是藍的")
+    provider.script = refuse_temperature
+    page.locator(".st-key-again button").click()
+    visit.sees("未使用：temperature")
+
+    # 45 to 48: break it. Its checks, over and over.
+    provider.script = Script(["是什麼？"])
+    page.get_by_role("link", name="驗證", exact=True).click()
+    page.locator(".st-key-prove_start button").click()
+    page.locator(".st-key-prove_anew button").wait_for()
+    main.get_by_text("100%").first.wait_for()
+
+    # 48 to 50: one file to hand in, and the teacher opens it.
+    page.get_by_role("link", name="聊天", exact=True).click()
+    actions_shown(page)
+    page.locator(".st-key-more button").first.click()
+    with page.expect_download() as download:
+        page.locator(".st-key-export_bundle button").first.click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    with ZipFile(file) as bundle:
+        assert "迴圈就是重複。" in bundle.read("dialogue.md").decode()
+        assert "AI 使用聲明" in bundle.read("declaration.md").decode()
+    visit.goes(f"{classroom.url}/chats?lang=zh-TW")
+    page.locator('input[type="file"]').first.set_input_files(file)
+    visit.sees("繳交包裡有一個角色。")
+    page.locator('[class*="st-key-open_"] button').first.click()
+    visit.sees("迴圈就是重複。")
+    assert visit.foreign == []
+
+
+@pytest.mark.usefixtures("quiet")
+def test_the_class_without_a_network(
+    classroom: App, visitor: Callable[..., Visit], provider: FakeProvider
+) -> None:
+    """On a phone, in English, from the lesson that ships."""
+    visit = visitor(width=375, height=667).goes(f"{classroom.url}?persona=lucky-vicky&provider=tape")
+    page = visit.page
+
+    # 3 to 8
+    visit.sees("Recorded, not live: SmolLM2 135M, recorded on 2026-11-22.")
+    start(page)
+    visit.sees("so now I get to drive around the world like a superhero! Totally Lucky Vicky!")
+    actions_shown(page)
+    visit.sees("recorded at temperature 0")
+
+    # 8 to 13
+    page.locator(".st-key-show_sent label").click()
+    panel = page.locator(".st-key-sent_panel")
+    panel.get_by_text("You are Lucky Vicky").first.wait_for()
+    page.locator(".st-key-show_sent label").click()
+
+    # 13 to 18
+    page.locator(".st-key-more button").first.click()
+    page.locator(".st-key-compare button").click()
+    page.locator(".st-key-ask_all button").click()
+    page.locator(".st-key-again_0 button").wait_for()
+    page.locator(".st-key-again_1 button").wait_for()
+    main = page.locator(".stMain")
+    expect(main.get_by_text("Totally Lucky Vicky!").first).to_be_visible()
+    expect(main.get_by_text("recorded at temperature")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert visit.foreign == []
+    assert provider.chats == []
+    assert "Traceback" not in classroom.log.read_text()
