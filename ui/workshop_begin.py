@@ -40,7 +40,9 @@ def draw_offer(room: Room, draft: Draft) -> None:
     if visit.offered:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(t("sharing.offer"))
-            st.button(t("sharing.take"), key="take_offer", type="primary", on_click=decide, args=(visit.offered,))
+            st.button(
+                t("sharing.take"), key="take_offer", type="primary", on_click=decide, args=(visit.offered,)
+            )
             st.button(t("sharing.leave"), key="leave_offer", type="tertiary", on_click=decide, args=("",))
 
 
