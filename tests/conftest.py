@@ -10,11 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 from tests.fake_provider import FakeProvider, echo
 
@@ -102,6 +104,16 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def packages_read_once() -> Iterator[None]:
+    """Streamlit looks through every installed package at every run of a page under test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
+        )
+        yield
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -157,18 +169,13 @@ class Browsers:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._contexts: dict[tuple[object, ...], BrowserContext] = {}
+        self._contexts: dict[tuple[str, bool], BrowserContext] = {}
         self._free: dict[BrowserContext, list[Page]] = {}
 
-    def tab(self, locale: str, width: int, height: int, dark: bool) -> Page:
-        kind = (locale, width, height, dark)
+    def tab(self, locale: str, other: bool) -> Page:
+        kind = (locale, other)
         if kind not in self._contexts:
-            self._contexts[kind] = self._browser.new_context(
-                locale=locale,
-                timezone_id="Asia/Taipei",
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if dark else "light",
-            )
+            self._contexts[kind] = self._browser.new_context(locale=locale, timezone_id="Asia/Taipei")
         free = self._free.setdefault(self._contexts[kind], [])
         if free:
             return free.pop()
@@ -197,16 +204,25 @@ def browsers(browser: Browser) -> Browsers:
 
 @pytest.fixture
 def visitor(browsers: Browsers) -> Iterator[Callable[..., Visit]]:
-    """Makes visitors: `visitor(locale="zh-TW", width=375, height=667, dark=True)`."""
+    """Makes visitors: `visitor(locale="zh-TW", width=375, height=667, dark=True)`; `other` has a browser of its own."""
     visits: list[Visit] = []
 
-    def make(locale: str = "en-US", width: int = 1280, height: int = 800, dark: bool = False) -> Visit:
-        visits.append(Visit(browsers.tab(locale, width, height, dark)))
+    def make(
+        locale: str = "en-US", width: int = 1280, height: int = 800, dark: bool = False, other: bool = False
+    ) -> Visit:
+        page = browsers.tab(locale, other)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        visits.append(Visit(page))
         return visits[-1]
 
     yield make
     for visit in visits:
         browsers.take_back(visit)
+
+
+_PORTS: list[int] = []
+"""Of apps that have ended."""
 
 
 class App:
@@ -223,7 +239,8 @@ class App:
             providers.write_text(PROVIDERS.format(base_url=base_url), "utf-8")
             settings["PLAYGROUND_PROVIDERS"] = str(providers)
         kept = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_TOKEN"))}
-        port = free_port()
+        # An address that the browser knows already: it keeps Streamlit's own files by address.
+        port = self._port = _PORTS.pop() if _PORTS else free_port()
         self.url = f"http://localhost:{port}"
         self.log = folder / "log.txt"
         self._command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
@@ -251,6 +268,8 @@ class App:
             self.child.wait(10)
         except subprocess.TimeoutExpired:
             self.child.kill()
+            self.child.wait()
+        _PORTS.append(self._port)
 
 
 def free_port() -> int:

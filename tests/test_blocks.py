@@ -96,8 +96,8 @@ def test_work_grows_with_the_text_and_not_with_its_square(seed: str) -> None:
     seed = seed.replace("N", "\n").replace("_", " ")
     faulthandler.dump_traceback_later(300, exit=True)
     try:
-        small, large = calls(seed * (4_000 // len(seed))), calls(seed * (32_000 // len(seed)))
-        safe(seed * (262_144 // len(seed)))
+        small, large = calls(seed * (2_000 // len(seed))), calls(seed * (16_000 // len(seed)))
+        safe(seed * (131_072 // len(seed)))
     finally:
         faulthandler.cancel_dump_traceback_later()
     assert large <= 10 * small

@@ -135,9 +135,10 @@ def settled(page: Page, foreign: Foreign, mark: str) -> None:
     is_clean(page, foreign)
 
 
-def test_the_counter_counts(visitor: Callable[..., Visit], foreign: Foreign) -> None:
-    """Were it drawn as it stands, it would be seen."""
+def test_the_counter_counts(house: App, visitor: Callable[..., Visit], foreign: Foreign) -> None:
+    """Were it drawn as it stands, on a page of the app's address, it would be seen."""
     page = visitor().page
+    page.goto(f"{house.url}/_stcore/health")
     alerts: list[str] = []
     page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     with page.expect_request(f"{foreign.url}/**"), page.expect_event("dialog"):
@@ -148,6 +149,7 @@ def test_the_counter_counts(visitor: Callable[..., Visit], foreign: Foreign) -> 
         page.wait_for_timeout(100)
     assert foreign.asked
     assert alerts
+    page.close()  # Its dialogs are listened to.
 
 
 def test_a_chat_and_what_is_kept_of_it(

@@ -165,8 +165,7 @@ def test_a_new_session_finds_the_reply_that_is_written(kept: Store) -> None:
         provider.script = Script(["one ", "two"], gate=gate)
         reply = start(provider, one.conversation, keeping.keep(visit, one))
         keeping.watch_for(visit, one, reply)
-        while not reply.text:
-            reply.watch(-1, 0.05)
+        begun(reply)
         again = Session()
         keeping.take_over(again, visit.token)
         keeping.open_chat(again, one.id)
@@ -214,6 +213,13 @@ def test_error_in_the_page_does_not_touch_the_reply(
     assert len(provider.chats) == 1
 
 
+def begun(reply: Reply) -> None:
+    """Wait for its first words."""
+    version = -1
+    while not reply.text:
+        version = reply.watch(version, 0.05)
+
+
 def test_two_hundred_aborted_turns_leave_nothing_behind() -> None:
     """No thread, socket or file stays open."""
     with FakeProvider() as provider:
@@ -222,8 +228,7 @@ def test_two_hundred_aborted_turns_leave_nothing_behind() -> None:
         def abort(turns: int) -> None:
             for _ in range(turns):
                 reply = start(provider, Conversation().say("Why?"), lambda message: None)
-                while not reply.text:
-                    reply.watch(-1, 0.05)
+                begun(reply)
                 reply.stop()
                 assert reply.done
 

@@ -91,7 +91,7 @@ def test_crash_loses_neither_question_nor_half_reply(
 
 def test_nobody_sees_anything_of_another(app: App, visitor: Visitor) -> None:
     """Two browsers, a sentinel in each; an address names no dialogue."""
-    one, other = visitor().goes(app.url), visitor(width=1000).goes(app.url)
+    one, other = visitor().goes(app.url), visitor(other=True).goes(app.url)
     for visit, word in ((one, "sentinel-of-one"), (other, "sentinel-of-other")):
         visit.asks(f"Remember {word}.")
         visit.sees(f"You asked: Remember {word}.")
@@ -114,7 +114,7 @@ def test_recovery_code_on_another_device(app: App, visitor: Visitor) -> None:
     page.get_by_text("Show my recovery code").click()
     code = page.locator(".stCode code").inner_text()
     assert code not in page.url
-    away = visitor(width=1000)
+    away = visitor(other=True)
     page = chats_page(away, app.url)
     expect(page.get_by_text("Nothing here yet.")).to_be_visible()
     box = page.get_by_label("Enter a recovery code")
@@ -161,7 +161,7 @@ def test_rename_search_delete(app: App, visitor: Visitor) -> None:
 
 
 def test_shared_computer_forgets_with_the_tab(app: App, visitor: Visitor) -> None:
-    visit = visitor(width=1000).goes(app.url)
+    visit = visitor(other=True).goes(app.url)
     visit.asks("Nobody should see this.")
     visit.sees("You asked: Nobody should see this.")
     actions_shown(visit.page)

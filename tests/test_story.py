@@ -101,7 +101,7 @@ def test_the_class_live(
     # 18 to 22: a phone votes, the votes are counted, the names are shown.
     page.locator(".st-key-begin_vote button").first.click()
     link = page.locator(".st-key-invitation code").inner_text()
-    phone = visitor(locale="zh-TW", width=375, height=667).goes(link)
+    phone = visitor(locale="zh-TW", width=375, height=667, other=True).goes(link)
     phone.page.locator(".st-key-vote_a button").click()
     phone.page.locator(".st-key-vote_a button[kind=primary]").wait_for()
     page.locator(".st-key-reveal_vote button").click()
