@@ -115,6 +115,7 @@ def visit(visitor: Callable[..., Visit], foreign: Foreign) -> Iterator[Visit]:
     reader.page.on("dialog", look)
     foreign.asked.clear()
     yield reader
+    reader.page.wait_for_timeout(500)  # What a page fetches late, it fetches by now.
     is_clean(reader.page, foreign)
     reader.page.remove_listener("dialog", look)
     assert foreign.asked == []
@@ -124,7 +125,6 @@ def visit(visitor: Callable[..., Visit], foreign: Foreign) -> Iterator[Visit]:
 
 def is_clean(page: Page, foreign: Foreign) -> None:
     """Nothing on the page would fetch or run anything, now or at a click."""
-    page.wait_for_timeout(300)  # What a page fetches late, it fetches by now.
     fetching = f'[src*="{foreign.url}"], [href*="{foreign.url}"]:not(a), [src^="data:image/svg"][src*="MARK"]'
     assert page.locator(fetching).count() == 0
     assert page.locator('a[href^="javascript:" i]').count() == 0

@@ -97,7 +97,7 @@ def test_nobody_sees_anything_of_another(app: App, visitor: Visitor) -> None:
         visit.sees(f"You asked: Remember {word}.")
         actions_shown(visit.page)
     for visit, foreign in ((one, "sentinel-of-other"), (other, "sentinel-of-one")):
-        for path in ("", "chats", "providers"):
+        for path in ("", "chats"):
             visit.page.goto(f"{app.url}/{path}")
             visit.page.get_by_role("heading", level=1).first.wait_for()
             expect(visit.page.locator("body")).not_to_contain_text(foreign)
