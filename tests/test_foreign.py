@@ -17,6 +17,7 @@ from playwright.sync_api import Dialog, Page, expect
 from playground.persona_text import persona_yaml
 from playground.personas import Persona
 from playground.share import to_link
+from playground.store import Store
 from tests.conftest import App, Visit, actions_shown
 from tests.fake_provider import FakeProvider, Script
 
@@ -205,6 +206,32 @@ def test_the_gallery(house: App, visit: Visit, foreign: Foreign) -> None:
     settled(page, foreign, "prompt")
     page.locator(".st-key-share_stranger button").click()
     expect(page.get_by_role("dialog").get_by_text("YAML file")).to_be_visible()
+    is_clean(page, foreign)
+
+
+def test_what_is_compared_proved_and_voted_on(
+    house: App, visit: Visit, foreign: Foreign, provider: FakeProvider
+) -> None:
+    provider.script = Script([foreign.text("compared")], reasoning=[foreign.text("thought")])
+    page = visit.goes(f"{house.url}/compare?persona=stranger&provider=fake").page
+    page.locator(".st-key-ask_all button").click()
+    page.locator(".st-key-again_1 button").wait_for()
+    settled(page, foreign, "compared")
+    settled(page, foreign, "line")
+    page.get_by_role("link", name="Prove").click()
+    page.locator(".st-key-prove_start button").click()
+    page.locator(".st-key-prove_json button").wait_for()
+    page.get_by_text("replies did not").first.click()
+    settled(page, foreign, "compared")
+    settled(page, foreign, "check")
+    store = Store(f"sqlite:///{house.personas.parent}/kept/chats.sqlite")
+    code = store.polls.open("teacher", foreign.text("asked"), foreign.text("a"), foreign.text("b"))
+    visit.goes(f"{house.url}/vote?poll={code}")
+    settled(page, foreign, "asked")
+    settled(page, foreign, "a")
+    store.polls.reveal(code, (foreign.short("who"), foreign.short("else")))
+    store.close()
+    page.get_by_test_id("stVegaLiteChart").wait_for()
     is_clean(page, foreign)
 
 

@@ -183,7 +183,14 @@ def _draw_questions(room: Room, desk: Desk, persona: Persona) -> tuple[str, ...]
     ticked = [
         text
         for number, text in enumerate(persona.starters)
-        if _tick(f"prove_starter_{number}", text, text not in desk.left_out, desk.left_out, text, turned=True)
+        if _tick(
+            f"prove_starter_{number}",
+            plain(text),
+            text not in desk.left_out,
+            desk.left_out,
+            text,
+            turned=True,
+        )
     ]
     # They are put to the persona in its own language.
     probing = translator("zh-TW" if persona.language.lower().startswith("zh") else "en")
