@@ -192,12 +192,12 @@ def test_a_day_s_budget(fake: FakeProvider) -> None:
     """A reply may cost a fifth of a cent here, and each of these does."""
     clock = Clock()
     room = Classroom(clock)
-    fake.script = Script(["one"], usage=COUNTS, gate=fake.gate(0))
+    held = fake.gate()
+    fake.script = Script(["one"], usage=COUNTS, gate=held)
     first = [asked(fake, room, budget=0.003) for _ in range(2)]
     fake.wait_for(lambda: room.writing == 2)
     over = finished(asked(fake, room, budget=0.003))  # the two that are under way have it all
-    fake.release()
-    fake.script = Script(["one"], usage=COUNTS)
+    held.release()
     own = finished(asked(fake, room, budget=0.003, shared=False))
     for one in first:
         finished(one)

@@ -175,7 +175,7 @@ def test_a_chat_and_what_is_kept_of_it(
     settled(page, foreign, "error")
     page.get_by_text("Show what is sent").click()
     settled(page, foreign, "prompt")
-    for name in ("chats", "about", "providers", "gallery"):
+    for name in ("chats", "about", "providers", "gallery", "classroom"):
         visit.goes(f"{house.url}/{name}")
         is_clean(page, foreign)
 
