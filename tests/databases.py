@@ -42,6 +42,13 @@ def database(kind: str, folder: Path) -> Iterator[str]:
             connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
 
 
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a test's own database is; a test that takes it runs on each kind."""
+    with database(request.param, tmp_path) as place:
+        yield place
+
+
 @contextmanager
 def statements(url: str) -> Iterator[sa.Connection]:
     """A connection beside the store's own; everything is committed at the end."""

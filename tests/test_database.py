@@ -6,7 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ from playground import store
 from playground.database import database_url, lasts
 from playground.messages import Conversation, Message, ReplyInfo
 from playground.store import Store, Unsaved
-from tests.databases import KINDS, Clock, statements
-from tests.databases import database as place
+from tests.databases import Clock, statements, url
+
+__all__ = ["url"]
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path.home()
@@ -41,12 +42,6 @@ INSERT INTO playground_messages VALUES ('me', 'a', 0, 'user', '為什麼？', ''
 INSERT INTO playground_messages VALUES ('me', 'a', 1, 'assistant', 'x', 'hm', '{"provider": "groq", "model": "gpt-oss",
     "ended": "interrupted", "seconds": 1.5, "usage": {"prompt_tokens": 3}, "failure": null, "unused": ["seed"]}')
 """
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with place(request.param, tmp_path) as url:
-        yield url
 
 
 def keeps(url: str, clock: Clock | None = None) -> Store:
@@ -115,11 +110,16 @@ def test_only_the_owner_may_read_the_files(tmp_path: Path) -> None:
     kept.close()
 
 
-def test_version_1_is_read(url: str, tmp_path: Path) -> None:
-    (tmp_path / "kept").mkdir()
+def made_by_version_1(url: str, folder: Path) -> None:
+    """Make the database as the first version of the app left it."""
+    (folder / "kept").mkdir()
     with statements(url) as beside:
         for statement in VERSION_1.split(";\n"):
             beside.execute(sa.text(statement.replace(":", r"\:")))
+
+
+def test_version_1_is_read(url: str, tmp_path: Path) -> None:
+    made_by_version_1(url, tmp_path)
     opened = Store(url)
     chat = opened.load("me", "a")
     assert chat

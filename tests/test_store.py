@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from playground.messages import Conversation, Failure, Message, ReplyInfo, Usage
 from playground.store import Store, Unsaved, new_token, owner_of
-from tests.databases import KINDS, Clock, database, statements
+from tests.databases import Clock, statements, url
+
+__all__ = ["url"]
 
 ME, YOU = str(owner_of(new_token())), str(owner_of(new_token()))
 INFO = ReplyInfo("groq", "gpt-oss", "stop", 1.5, 0.2, Usage(10, 0, 5, True, 0.25), None, ("seed", "用"), 3, 4)
 HALF = ReplyInfo("groq", "gpt-oss", "interrupted", 1.5)
 FAILED = ReplyInfo("groq", "gpt-oss", "failed", 0, failure=Failure("rate_limited", 429, "慢", 3.5, True))
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with database(request.param, tmp_path) as place:
-        yield place
 
 
 @pytest.fixture

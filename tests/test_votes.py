@@ -14,16 +14,12 @@ from playground import votes
 from playground.owners import new_token, owner_of
 from playground.store import Store, Unsaved
 from playground.votes import KEPT_DAYS, KEPT_POLLS, Polls, Tally, poll_code
-from tests.databases import KINDS, Clock, database, statements
-from tests.test_database import VERSION_1
+from tests.databases import Clock, statements, url
+from tests.test_database import made_by_version_1
+
+__all__ = ["url"]
 
 ME, YOU = str(owner_of(new_token())), str(owner_of(new_token()))
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with database(request.param, tmp_path) as place:
-        yield place
 
 
 @pytest.fixture
@@ -176,10 +172,7 @@ def test_a_vote_does_not_tell_whose_chats_are_whose(polls: Polls, url: str) -> N
 
 
 def test_a_database_from_before_the_polls(url: str, tmp_path: Path) -> None:
-    (tmp_path / "kept").mkdir()
-    with statements(url) as beside:
-        for statement in VERSION_1.split(";\n"):
-            beside.execute(sa.text(statement.replace(":", r"\:")))
+    made_by_version_1(url, tmp_path)
     store = Store(url)
     code = store.polls.open("me", "?", "a", "b")
     assert store.polls.cast(code, "me", "a")

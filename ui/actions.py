@@ -19,7 +19,8 @@ from ui.markdown import plain
 from ui.models import model_name
 from ui.money import conversation_price
 from ui.page import Room
-from ui.session import endpoint_for, picked, shown, turn_for
+from ui.session import endpoint_for, shown, turn_for
+from ui.starters import draw_questions
 from ui.verdicts import draw_judging
 
 MAX_QUESTION = 8000
@@ -112,21 +113,7 @@ def draw_starters(room: Room) -> None:
     starters = room.persona.starters if room.persona else ()
     if room.provider.kind == "recorded":
         starters = lesson.questions(room)
-    if not starters:
-        return
-
-    def start(text: str | None) -> None:
-        if text:
-            say(room, text)
-
-    st.pills(
-        room.t("chat.starters"),
-        starters,
-        format_func=plain,
-        key="starter",
-        on_change=picked("starter", start),
-        label_visibility="collapsed",
-    )
+    draw_questions(room.t("chat.starters"), starters, "starter", lambda text: say(room, text))
 
 
 def draw_stop(room: Room, reply: Reply) -> None:

@@ -15,9 +15,10 @@ from playground.personas import Persona
 from playground.providers import Provider
 from playground.sent import Sent
 from playground.wire import Setup
+from ui import starters
 from ui.markdown import plain
 from ui.models import language_name, model_name
-from ui.session import Session, known_keys, picked
+from ui.session import Session, known_keys
 
 if TYPE_CHECKING:
     from ui.page import Room
@@ -59,19 +60,7 @@ def questions(room: Room) -> tuple[str, ...]:
 
 def draw_questions(room: Room, say: Callable[[str], None]) -> None:
     """The questions of the lesson as buttons, under one that is not in it."""
-
-    def ask(text: str | None) -> None:
-        if text:
-            say(text)
-
-    if asked := questions(room):
-        st.pills(
-            room.t("lesson.ask"),
-            asked,
-            format_func=plain,
-            key="lesson_question",
-            on_change=picked("lesson_question", ask),
-        )
+    starters.draw_questions(room.t("lesson.ask"), questions(room), "lesson_question", say, "visible")
 
 
 def told(room: Room, message: Message) -> str:

@@ -15,7 +15,8 @@ from ui.exporting import draw_bundle
 from ui.markdown import plain
 from ui.models import mismatch, model_name, speaks
 from ui.page import Room
-from ui.session import endpoint_for, picked, turn_for
+from ui.session import endpoint_for, turn_for
+from ui.starters import draw_questions
 from ui.verdicts import draw_judging
 
 
@@ -78,15 +79,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
 
 def _draw_starters(room: Room, trial: Trial) -> None:
     starters = room.persona.starters if room.persona else ()
-    if starters:
-        st.pills(
-            room.t("chat.starters"),
-            starters,
-            format_func=plain,
-            key="try_starter",
-            on_change=picked("try_starter", lambda text: _say(room, trial, text)),
-            label_visibility="collapsed",
-        )
+    draw_questions(room.t("chat.starters"), starters, "try_starter", lambda text: _say(room, trial, text))
 
 
 def _say(room: Room, trial: Trial, text: str | None) -> None:
