@@ -21,18 +21,20 @@ class World(threading.Condition):
         return self.now
 
     def wait(self, timeout=None):
-        bell = threading.Event()
+        # A plain lock: an event costs twice as much, and a class of students waits ten thousand times.
+        bell = threading.Lock()
+        bell.acquire()
         self.bells[bell] = self.now + timeout
         self.pass_time()
         self.release()
-        rang = bell.wait(HANGS)
+        rang = bell.acquire(timeout=HANGS)
         self.acquire()
         assert rang, "the world stands still"
         return True
 
     def notify_all(self):
         for bell in self.bells:
-            bell.set()
+            bell.release()
         self.bells.clear()
 
     def pass_time(self):
@@ -41,7 +43,7 @@ class World(threading.Condition):
             assert self.now < DAY, "somebody waits in vain"
             for bell in [bell for bell, end in self.bells.items() if end <= self.now]:
                 del self.bells[bell]
-                bell.set()
+                bell.release()
 
     def sleep(self, seconds):
         with self:
