@@ -13,7 +13,7 @@ t = room.t
 st.title(t("backends.title"), anchor=False)
 st.caption(t("backends.intro"))
 
-backends.draw_room_check(room)
+board = backends.draw_room_check(room)
 places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
 lesson.draw_lesson(room)
-backends.watch(room, places)
+backends.watch(room, board, places)

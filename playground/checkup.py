@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from playground import failures
 from playground.catalogue import merge_live
-from playground.client import Finish, stream
+from playground.client import Finish, prepare, stream
 from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, well_formed
 from playground.line import Cut, Line
 from playground.live_models import fetch
@@ -75,20 +75,24 @@ def examine(
     keyring: Keyring,
     line: Line,
     clock: Callable[[], float] = time.time,
+    own: Endpoint | None = None,
 ) -> Diagnosis:
     """Look at one provider, at the cost of one reply of MAX_TOKENS tokens, or of the least that its model needs.
 
     Takes as long as the provider's deadlines allow; raises only Cut, when somebody cut the line. `clock` gives Unix
-    time. A model that this app runs itself is fetched and started.
+    time. A model that this app runs itself is fetched and started. `own` is a server that the visitor named.
     """
     key = find_key(provider, keyring.typed.get(provider.id, ""), keyring.secrets, keyring.environ)
+    if own:
+        key = Key(own.key, "typed" if own.typed_key else "placeholder")
+    endpoint = own or Endpoint(address(provider, keyring.environ), key.value)
     steps = [_look_for_key(provider, key, keyring)]
     try:
         if steps[0].state == "good":
-            steps += _ask(providers, provider, key, keyring.environ, line, clock)
+            steps += _ask(providers, provider, endpoint, line, clock)
     except Unavailable as error:
         steps.append(_failed("reply", provider, provider.models.default, error.failure))
-    where = "" if provider.kind == "embedded" else address(provider, keyring.environ)
+    where = "" if provider.kind == "embedded" else endpoint.base_url
     return Diagnosis(provider.id, provider.label, where, _verdict(steps), tuple(steps))
 
 
@@ -145,13 +149,12 @@ def _look_for_key(provider: Provider, key: Key, keyring: Keyring) -> Step:
 def _ask(
     providers: ProvidersFile,
     provider: Provider,
-    key: Key,
-    environ: Mapping[str, str],
+    endpoint: Endpoint,
     line: Line,
     clock: Callable[[], float],
 ) -> Iterator[Step]:
     model = provider.model(provider.models.default)
-    endpoint = source_for(provider, model, Endpoint(address(provider, environ), key.value))(line)
+    endpoint = source_for(provider, model, endpoint)(line)
     step, model = _list(provider, endpoint, model, line, clock)
     yield step
     if step.state in ("not_running", "failed") or not model.id:
@@ -199,6 +202,7 @@ def _reply(
     line: Line,
     clock: Callable[[], float],
 ) -> tuple[Step, Mapping[str, str]]:
+    prepare()
     setup = Setup(provider, model, providers.quirks(provider, model.id), max_tokens=MAX_TOKENS)
     finish = Finish("failed")
     begun = first = 0.0

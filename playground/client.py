@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from playground import events, failures
-from playground.keys import Endpoint, mask, url_host, valid_url, well_formed
+from playground.keys import Endpoint, mask, url_host, well_formed
 from playground.line import Cut, Heard, Line
 from playground.messages import Failure, Usage
 from playground.providers import Quirks
@@ -32,8 +32,18 @@ _ENDS |= {"tool_calls": "tool_calls", "function_call": "tool_calls", "content_fi
 _ENDS |= {"safety": "filtered", "error": "failed", "network_error": "failed"}
 
 
-WARM_UP_AFTER = 3.0
-"""Seconds until the first page is surely painted; what the first reply needs is imported after that."""
+WARM_UP_AFTER = 0.6
+"""Seconds until the first page is on its way; what the first reply needs is imported while it is being painted."""
+
+
+def prepare() -> None:
+    """Load what every request needs; it takes a second, which is nobody's answering time."""
+    import openai
+
+    from playground.gate import gate
+
+    gate()
+    del openai
 
 
 @cache
@@ -42,13 +52,8 @@ def warm_up(also: Callable[[], object] = lambda: None) -> threading.Thread:
 
     def load() -> None:
         time.sleep(WARM_UP_AFTER)
-        import openai
-
-        from playground.gate import gate
-
-        gate()
+        prepare()
         also()
-        del openai
 
     thread = threading.Thread(target=load, daemon=True, name="warm-up")
     thread.start()
@@ -91,9 +96,8 @@ def stream(
     if not well_formed(endpoint.key):
         yield Finish("failed", failures.failure("bad_key_format" if endpoint.key else "no_key"))
         return
-    plain_http = endpoint.public_only and not endpoint.base_url.startswith("https://")
-    if plain_http or not valid_url(endpoint.base_url):
-        yield Finish("failed", failures.failure("bad_url"))
+    if wrong := endpoint.fault or ("" if body["model"] else "no_model"):
+        yield Finish("failed", failures.failure(wrong))
         return
     from openai import APIStatusError, OpenAI, OpenAIError
 
@@ -104,6 +108,7 @@ def stream(
     line.sent, line.headers = b"", {}
     line.heard = Heard(lambda event: mask(events.written(event), endpoint.key))
     line.public_only = endpoint.public_only
+    line.own_headers = frozenset(name.lower().encode() for name in quirks.headers)
     line.allow("whole", limits.whole)
     line.allow("first_byte", limits.first_byte)
     reader = _Reader(quirks, endpoint.key)
@@ -133,7 +138,7 @@ def stream(
                         yield delta
                     if reader.text_size + reader.thought_size > had:
                         line.allow("between", limits.between)
-                        line.is_flowing = True
+                        line.pieces += 1
                     if reader.ended and not reader.waiting_for_usage:
                         break
                     if reader.waiting_for_usage:

@@ -21,6 +21,9 @@ from playground.providers import Errors
 MAX_DETAIL = 500
 """Characters of a provider's sentence that are kept."""
 
+UNTOLD_WAIT = 60
+"""Seconds to wait where a service asks to slow down and does not say for how long."""
+
 _STATUS = {400: "bad_request", 401: "bad_key", 402: "no_credit", 403: "no_permission", 404: "not_found"}
 _STATUS |= {408: "overloaded", 409: "overloaded", 410: "model_gone", 413: "too_long", 429: "rate_limited"}
 _RETRY = {

@@ -22,7 +22,7 @@ from playground.line import Private, current
 
 ERROR_BYTES = 64 * 1024
 _HEADERS = {b"host", b"authorization", b"content-type", b"content-length", b"accept", b"user-agent"}
-_HEADERS |= {b"x-api-key", b"anthropic-version", b"http-referer", b"x-title"}
+_UNICAST, _TRANSLATED = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 
 
 class _Stream(httpcore2.NetworkStream):
@@ -32,13 +32,17 @@ class _Stream(httpcore2.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if line := current.get():
+        line = current.get()
+        if line is not None:
             line.breathe()
         try:
-            return self._inner.read(max_bytes, self._timeout(timeout))
+            data = self._inner.read(max_bytes, self._timeout(timeout))
         except httpcore2.ReadTimeout:
             self._timeout(timeout)
             raise
+        if line is not None:
+            line.last_read = len(data)
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._timeout(timeout))
@@ -88,12 +92,22 @@ class _Backend(httpcore2.NetworkBackend):
 def public_address(host: str, port: int) -> str:
     """The number of a host whose every address is public; raises Private otherwise, OSError where there is none."""
     numbers = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    for number in numbers:
-        address = ipaddress.ip_address(number.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        if not (mapped or address).is_global or (mapped or address).is_multicast:
-            raise Private(host)
+    if not all(map(_is_public, numbers)):
+        raise Private(host)
     return numbers[0]
+
+
+def _is_public(number: str) -> bool:
+    address = ipaddress.ip_address(number.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        # Some numbers carry one of the older kind, which is where packets to them end.
+        older = address.ipv4_mapped or address.sixtofour
+        if address in _TRANSLATED:
+            older = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if older is None:
+            return address.is_global and address in _UNICAST
+        address = older
+    return address.is_global and not address.is_multicast
 
 
 class _Body(httpx2.SyncByteStream):
@@ -151,6 +165,7 @@ class _Gate(httpx2.BaseTransport):
         line = current.get()
         if line is not None:
             line.sent = request.content
+        known = _HEADERS | (line.own_headers if line is not None else frozenset())
         url = request.url
         pool = self._public_pool if line is not None and line.public_only else self._pool
         response = pool.handle_request(
@@ -159,7 +174,7 @@ class _Gate(httpx2.BaseTransport):
                 url=httpcore2.URL(
                     scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
                 ),
-                headers=[(k, v) for k, v in request.headers.raw if k.lower() in _HEADERS],
+                headers=[(k, v) for k, v in request.headers.raw if k.lower() in known],
                 content=request.content,
                 extensions=request.extensions,
             )

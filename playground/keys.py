@@ -33,11 +33,27 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address and the one key that may go there; `public_only` where a visitor gave the address."""
+    """An address and the one key that may go there.
+
+    `public_only` where a visitor gave the address from elsewhere; `typed_key` where the key to a visitor's own server
+    is one that they typed, and not merely a word that stands for none.
+    """
 
     base_url: str
     key: str = field(repr=False)
     public_only: bool = False
+    typed_key: bool = False
+
+    @property
+    def fault(self) -> str:
+        """Our failure code for an address that no request may go to, "" where one may."""
+        if not valid_url(self.base_url):
+            return "bad_url"
+        if self.base_url.lower().startswith("https://"):
+            return ""
+        if self.public_only:
+            return "bad_url"
+        return "plain_http" if self.typed_key and not _is_this_machine(url_host(self.base_url)) else ""
 
 
 def find_key(provider: Provider, typed: str, secrets: Mapping[str, Any], environ: Mapping[str, str]) -> Key:
@@ -90,6 +106,10 @@ def url_host(url: str) -> str:
         return ""
 
 
+def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or host == "::1" or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
 def mask(text: str, *secrets: str) -> str:
     """Hide known keys, and whatever looks like one, in a text that goes to a screen, a log or a file."""
     for secret in secrets:
@@ -114,7 +134,8 @@ def own_endpoint(provider: Provider, url: str, typed: str, here: bool) -> Endpoi
 
     `here` says that the app runs for the person at this very machine, whose private network is their own.
     """
-    return Endpoint(tidy_url(url), clean_key(typed) or provider.api_key, public_only=not here)
+    own = clean_key(typed)
+    return Endpoint(tidy_url(url), own or provider.api_key, public_only=not here, typed_key=bool(own))
 
 
 def tidy_url(url: str) -> str:

@@ -21,8 +21,14 @@ current: ContextVar[Line | None] = ContextVar("line", default=None)
 _open: set[int] = set()
 """The lines that are open now, in the whole process."""
 
-FEW, BREATH, LONGEST_BREATH = 4, 0.0025, 0.1
-"""Up to so many lines are read as fast as they go; beyond, seconds of a breath for each, and at most."""
+BREATH, SHORTEST_BREATH, LONGEST_BREATH = 0.0025, 0.08, 0.1
+"""Seconds before a read for each line that is open, at least, and at most."""
+
+AT_ONCE = 8
+"""Pieces of text that are read as they come; more of it may wait a moment."""
+
+A_LOT = 4096
+"""Bytes that came in one read when a reply pours and does not drip."""
 
 
 class Cut(Exception):
@@ -81,14 +87,18 @@ class Line:
         self.connect = connect
         self.public_only = False
         """Whether connections to private and local addresses are refused: an address that a visitor gave."""
+        self.own_headers: frozenset[bytes] = frozenset()
+        """Lower-case names of the headers that the provider wants besides the usual ones."""
         self.sent = b""
         """The bytes of the last request body, as they left."""
         self.heard = Heard()
         """The answer to the last request."""
         self.headers: dict[str, str] = {}
         """The headers of that answer, with lower-case names."""
-        self.is_flowing = False
-        """Whether text has come, so that more of it may wait a moment."""
+        self.pieces = 0
+        """How many pieces of text have come."""
+        self.last_read = 0
+        """How many bytes came the last time."""
         self._clock = clock
         self._deadlines: dict[str, float] = {}
         self._cut = threading.Event()
@@ -105,7 +115,7 @@ class Line:
     def lift_all(self) -> None:
         """Remove every deadline: a new request begins."""
         self._deadlines.clear()
-        self.is_flowing = False
+        self.pieces = 0
 
     def remaining(self) -> float:
         """Seconds to the nearest deadline; raises Overdue when one has passed and Cut when the line was cut."""
@@ -150,9 +160,10 @@ class Line:
             current.reset(token)
 
     def breathe(self) -> None:
-        """Wait before a read when many lines are open: what comes meanwhile is read at once, for less work."""
-        if self.is_flowing and len(_open) > FEW:
-            self.wait(min(LONGEST_BREATH, BREATH * len(_open)))
+        """Wait before a read of a reply that drips: what comes meanwhile is read at once, for less work."""
+        crowded = BREATH * len(_open)
+        if self.pieces > AT_ONCE and (self.last_read < A_LOT or crowded > SHORTEST_BREATH):
+            self.wait(min(LONGEST_BREATH, max(SHORTEST_BREATH, crowded)))
 
     def use(self, sock: socket.socket | None) -> None:
         """Remember the socket in use, for `cut`."""

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from playground import events, failures
-from playground.keys import Endpoint, url_host, valid_url, well_formed
+from playground.keys import Endpoint, url_host, well_formed
 from playground.line import Cut, Line
 from playground.messages import Failure
 from playground.providers import ModelList, Provider
@@ -66,11 +66,11 @@ def fetch(
     """
     if provider.models.auth and not well_formed(endpoint.key):
         return Fetched(failure=failures.failure("bad_key_format" if endpoint.key else "no_key"))
-    plain_http = endpoint.public_only and not endpoint.base_url.startswith("https://")
-    if plain_http or not valid_url(endpoint.base_url):
-        return Fetched(failure=failures.failure("bad_url"))
+    if wrong := endpoint.fault:
+        return Fetched(failure=failures.failure(wrong))
     line.lift_all()
     line.public_only = endpoint.public_only
+    line.own_headers = frozenset(name.lower().encode() for name in _headers(provider, endpoint))
     line.allow("whole", seconds)
     rows: list[Row] = []
     try:

@@ -18,6 +18,7 @@ from playground.config import Problem, read
 
 PROVIDERS_FILE = Path(__file__).resolve().parent.parent / "providers.yaml"
 MAX_BYTES = 512 * 1024
+NO_KEY = {"local": {"api_key": "none"}}  # The SDK would not send a request without one.
 
 
 class Record(BaseModel):
@@ -268,7 +269,9 @@ class ProvidersFile(Record):
         """Every provider by id, in the file's order, with the file's defaults merged in."""
         defaults = self.defaults.model_dump(exclude_unset=True)
         return {
-            key: Provider.model_validate(merge(defaults, p.model_dump(exclude_unset=True)) | {"id": key})
+            key: Provider.model_validate(
+                NO_KEY.get(p.kind, {}) | merge(defaults, p.model_dump(exclude_unset=True)) | {"id": key}
+            )
             for key, p in self.providers.items()
         }
 

@@ -35,8 +35,7 @@ class Reply:
         self.state: State = "preparing"
         self.ticket: Ticket | None = None
         """The place in the queue, while state is "queued"."""
-        self.pause = 0.0
-        """Seconds of the wait that state "pausing" speaks of."""
+        self._resumes = 0.0
         self.request: Request | None = None
         self.info: ReplyInfo | None = None
         self._line, self._store, self._clock = line, keep, clock
@@ -72,6 +71,11 @@ class Reply:
     def seconds(self) -> float:
         """Seconds since the question was asked, until the end."""
         return self.info.seconds if self.info else self._clock() - self._started
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the question is asked once more, while state is "pausing"."""
+        return max(self._resumes - self._clock(), 0)
 
     def stop(self) -> None:
         """End it now: what is written stays, and the provider's connection is closed."""
@@ -131,6 +135,11 @@ class Reply:
             self._version += 1
             self._news.notify_all()
 
+    def pauses(self, seconds: float) -> None:
+        """Tell the watchers that it is asked once more in so many seconds."""
+        self._resumes = self._clock() + seconds
+        self.change("pausing")
+
     def add(self, delta: client.Delta) -> None:
         """Add what the model wrote; raises Cut when nobody reads it any more."""
         if self.abandoned:
@@ -182,6 +191,9 @@ class Reply:
             usage=usage or self._estimate(),
             failure=failure,
             unused=tuple(sorted(self.setup.refused)),
+            left_out=tuple(n.what for n in self.request.notes if n.code == "left_out")
+            if self.request
+            else (),
             requests_left=left.requests_left if left else None,
             tokens_left=left.tokens_left if left else None,
         )

@@ -170,9 +170,9 @@ def _worth_a_retry(reply: Reply, finish: client.Finish) -> bool:
 
 def _pause(reply: Reply, line: Line, seconds: float | None) -> None:
     # A class that was refused together must not come back together.
-    reply.pause = max(seconds or 0.5, 0.2) * random.uniform(1, 1.3)
-    reply.change("pausing")
-    line.wait(reply.pause)
+    seconds = max(seconds or 0.5, 0.2) * random.uniform(1, 1.3)
+    reply.pauses(seconds)
+    line.wait(seconds)
 
 
 def _place(error: Exception) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from playground.i18n import translator
 from playground.providers import Quirks
-from tests.fake_provider import FakeProvider, Script
+from tests.fake_provider import FakeProvider, Script, api_error
 from tests.test_pages import Opened, folder, opened
 from ui.backends import dialect
+from ui.shared import classroom
 
 __all__ = ["folder", "opened"]
 
@@ -19,6 +23,16 @@ def test_each_provider_has_a_card(opened: Opened) -> None:
     assert not test.button(key="test_fake").disabled
     assert test.button(key="test_keyed").disabled
     assert any("https://keyed.example/keys" in m.value for m in test.main.markdown)
+
+
+def test_a_class_that_was_stopped_tests_nothing(opened: Opened) -> None:
+    classroom().stop()
+    try:
+        test = opened("providers")
+        assert test.button(key="check_room").disabled
+        assert test.button(key="test_fake").disabled
+    finally:
+        classroom().go_on()
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "answered"), ("zh-TW", "回答了")])
@@ -32,6 +46,47 @@ def test_one_button_checks_the_room(
     assert "✗" not in told
     assert words in told
     assert len(provider.chats) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_the_room_is_seen_in_one_look(
+    opened: Opened,
+    folder: Path,
+    provider: FakeProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+) -> None:
+    """What the one button found stands beside it, not only in cards further down."""
+    file = folder.parent / "providers.yaml"
+    room = yaml.safe_load(file.read_text("utf-8"))
+    room["providers"]["asleep"] = {"label": "Asleep", "kind": "local", "base_url": "http://127.0.0.1:9/v1"}
+    file.write_text(yaml.safe_dump(room, sort_keys=False), "utf-8")
+    monkeypatch.setenv("KEYED_API_KEY", "sk-wrong-0123456789")
+    left = {"x-ratelimit-remaining-requests": "12"}
+    refusal = Script(status=401, body=api_error("Incorrect API key"))
+    provider.script = lambda body: refusal if body["model"] == "fake-large" else Script(["Hi."], headers=left)
+    t, test = translator(language), opened("providers", language=language)
+    before = [m.value for m in test.main.markdown]
+    test.button(key="check_room").click().run()
+    board = test.main.markdown[0].value
+    assert board not in before
+    fake, keyed, asleep = board.replace("\\", "").split("  \n")
+    assert fake.startswith(":green[✓] **Fake** fake-small")
+    assert t("doctor.quota.requests", count=12) in fake
+    assert keyed.startswith(f":red[✗] **Keyed** {t('failure.bad_key.what', provider='Keyed')}")
+    assert asleep == f"– {t('backends.not_running', names='Asleep')}"
+
+
+def test_a_server_that_the_visitor_named_is_the_one_that_is_tested(
+    opened: Opened, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.session.is_here", lambda: True)
+    with FakeProvider() as own:
+        test = opened().text_input(key="base_url").set_value(own.base_url).run()
+        test.switch_page("pages/providers.py").run().button(key="test_fake").click().run()
+        assert not test.exception
+        assert (len(own.chats), len(provider.chats)) == (1, 0)
+        assert {request.authorization for request in own.requests} == {"Bearer not-a-secret"}
 
 
 def test_what_is_wrong_is_told(opened: Opened, provider: FakeProvider) -> None:

@@ -53,6 +53,16 @@ def test_only_known_headers_leave(fake: FakeProvider, monkeypatch: pytest.Monkey
     assert fake.chats[0].authorization == f"Bearer {SECRET}"
 
 
+def test_what_an_entry_asks_for_leaves_too(fake: FakeProvider) -> None:
+    quirks = Quirks(headers={"X-Course": "ai-101", "Cache-Control": "no-store"})
+    setup = Setup(Provider(id="fake", label="Fake"), Model(id="m"), quirks)
+    finished(ask(setup, Conversation().say("hi"), lambda line: Endpoint(fake.base_url, SECRET)))
+    sent = {name.lower(): value for name, value in fake.chats[0].headers.items()}
+    assert (sent["x-course"], sent["cache-control"]) == ("ai-101", "no-store")
+    asked(fake)
+    assert "x-course" not in {name.lower() for name in fake.chats[1].headers}
+
+
 @pytest.mark.parametrize("status", [200, 401, 429, 500])
 def test_a_key_reaches_no_log(
     fake: FakeProvider, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], status: int
@@ -82,11 +92,14 @@ def test_a_connection_that_was_cut_is_never_used_again(fake: FakeProvider) -> No
     assert fake.chats[0].gone.wait(5)
 
 
-@pytest.mark.parametrize(("others", "seconds"), [(0, []), (9, [0.025]), (99, [0.1])])
-def test_many_open_lines_are_read_less_often(
-    monkeypatch: pytest.MonkeyPatch, others: int, seconds: list[float]
+@pytest.mark.parametrize(
+    ("others", "last_read", "seconds"),
+    [(0, 100, [0.08]), (0, 8000, []), (31, 100, [0.08]), (35, 8000, [0.09]), (99, 8000, [0.1])],
+)
+def test_a_reply_that_drips_is_read_less_often(
+    monkeypatch: pytest.MonkeyPatch, others: int, last_read: int, seconds: list[float]
 ) -> None:
-    """Only once text flows: the first words never wait."""
+    """Only once text flows: the first words never wait, nor does a short reply."""
     waited: list[float] = []
     line = Line(5, time.monotonic)
     monkeypatch.setattr(line, "wait", waited.append)
@@ -94,8 +107,9 @@ def test_many_open_lines_are_read_less_often(
         for _ in range(others):
             stack.enter_context(Line(5, time.monotonic).open())
         with line.open():
+            line.last_read, line.pieces = last_read, 8
             line.breathe()
             assert waited == []
-            line.is_flowing = True
+            line.pieces += 1
             line.breathe()
     assert waited == seconds

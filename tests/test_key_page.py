@@ -65,6 +65,16 @@ def test_only_the_one_key_is_cleared(opened: Opened, monkeypatch: pytest.MonkeyP
     assert any("computer's environment" in c.value for c in test.sidebar.caption)
 
 
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_a_key_that_cannot_be_one_is_told_where_it_was_pasted(opened: Opened, language: str) -> None:
+    words = translator(language)("failure.bad_key_format.do")
+    test = with_key(opened, "我的金鑰", lang=language)
+    assert [box.value for box in test.sidebar.warning] == [words]
+    assert test.button(key="clear_key")
+    assert not any("check:" in c.value for c in test.sidebar.caption)
+    assert not test.text_input(key="api_key").set_value(f" Bearer {KEY}\n").run().sidebar.warning
+
+
 PASTED = "My key is gsk_abcdefghijklmnop1234.\nWhy does **it** not work?"
 
 
@@ -251,35 +261,6 @@ def test_thoughts_are_counted_and_paid_for(opened: Opened, provider: FakeProvide
     assert "500 tokens, 500 of them for thinking" in line(test)
     assert "about \\$0.0020" in line(test)
     assert any("about \\$0.0020 so far" in c.value for c in test.main.caption)
-
-
-def test_where_the_operator_allows_it_a_visitor_names_public_servers_only(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PLAYGROUND_OWN_SERVERS", "1")
-    test = opened()
-    with FakeProvider() as private:
-        for url in (private.base_url, f"https://localhost:{private.port}/v1"):
-            test.text_input(key="base_url").set_value(url).run()
-            ask(test, "Hello?")
-        assert private.connections == 0
-    assert "is not a valid one" in told(test)
-    assert "This address leads into a private network." in told(test)
-    test.selectbox(key="provider").set_value("keyed").run()
-    assert not any(box.key == "base_url" for box in test.sidebar.text_input)
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "http://[::1/v1", "http://h:99999/v1", "a b", "\u65e5\u672c"]
-)
-def test_what_is_no_address_is_told_at_once(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    monkeypatch.setenv("PLAYGROUND_OWN_SERVERS", "1")
-    test = opened().text_input(key="base_url").set_value(url).run()
-    assert not test.exception
-    assert [box.value for box in test.sidebar.warning] == [translator("en")("sidebar.address_wrong")]
-    assert not test.text_input(key="base_url").set_value("https://localhost:1/v1").run().sidebar.warning
 
 
 def choose(test: AppTest, provider: str) -> AppTest:

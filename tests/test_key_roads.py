@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.keys import address, find_key, own_endpoint
+from playground.client import Finish, stream
+from playground.failures import failure
+from playground.keys import Endpoint, address, find_key, own_endpoint
+from playground.line import Line
+from playground.live_models import fetch
 from playground.messages import Conversation
 from playground.providers import Model, Provider, Quirks
 from playground.wire import Setup, build_body
@@ -18,6 +23,7 @@ from tests.fake_provider import FakeProvider, Script
 from tests.test_wire_faults import finished
 from tests.wire_cases import CASES, serving
 
+KEY = "sk-mine-0123456789"
 NAMES = ("ann", "ben", "cat")
 PROVIDERS = {
     name: Provider(
@@ -37,6 +43,34 @@ owners = st.sets(st.sampled_from((*NAMES, "openai")))
 def keys_of(names: set[str], origin: str) -> dict[str, str]:
     """A key for each name that says whose it is and where it lies."""
     return {name: f"sk-{name}-{origin}-0123456789" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("url", "typed", "here", "code"),
+    [
+        ("http://localhost:11434/v1", KEY, True, ""),
+        ("http://127.0.0.7:1/v1", KEY, True, ""),
+        ("http://[::1]:1/v1", KEY, True, ""),
+        ("http://192.168.1.5:8000/v1", "", True, ""),
+        ("http://192.168.1.5:8000/v1", KEY, True, "plain_http"),
+        ("http://model.example/v1", KEY, True, "plain_http"),
+        ("http://localhost.example/v1", KEY, True, "plain_http"),
+        ("HTTPS://model.example/v1", KEY, True, ""),
+        ("http://model.example/v1", "", False, "bad_url"),
+        ("https://model.example/v1", KEY, False, ""),
+        ("ftp://model.example/v1", "", True, "bad_url"),
+    ],
+)
+def test_a_typed_key_leaves_this_machine_encrypted_or_not_at_all(
+    url: str, typed: str, here: bool, code: str
+) -> None:
+    endpoint = own_endpoint(PROVIDERS["cat"], url, typed, here)
+    assert endpoint.fault == code
+    if code:
+        setup = Setup(PROVIDERS["cat"], Model(id="m"), Quirks())
+        told = next(i for i in stream(replace(endpoint, key=KEY), {}, setup.quirks, Line()))
+        assert told == Finish("failed", failure(code))
+        assert fetch(PROVIDERS["cat"], replace(endpoint, key=KEY), Line()).failure == failure(code)
 
 
 @given(owners, owners, owners, st.sampled_from(NAMES), st.booleans(), st.booleans())
@@ -161,7 +195,7 @@ def test_an_endless_reply_is_hung_up_on() -> None:
 )
 def test_what_cannot_be_reached_is_named(name: str, host: str) -> None:
     with serving(CASES[name]) as served:
-        endpoint = own_endpoint(PROVIDERS["cat"], served.base_url, "sk-mine-0123456789", here=True)
+        endpoint = Endpoint(served.base_url, "sk-mine-0123456789")
         setup = Setup(PROVIDERS["cat"], Model(id="m"), Quirks())
         info = finished(ask(setup, Conversation().say("hi"), lambda line: endpoint)).info
     assert info

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -43,6 +44,15 @@ def holders(test: AppTest) -> list[str]:
     shown = [one for one in elements(test._tree) if KEY in str(getattr(one, "proto", "")).replace("\\", "")]
     kinds = [f"{one.type} {getattr(one, 'key', '')}" for one in shown if one.type != "root"]
     return kinds + ["address"] * (KEY in str(dict(test.query_params)))
+
+
+def unpacked(file: bytes | str) -> list[bytes]:
+    """A file for the visitor's disk, and what is in it if it is a zip."""
+    raw = file.encode() if isinstance(file, str) else file
+    if not raw.startswith(b"PK"):
+        return [raw]
+    with ZipFile(io.BytesIO(raw)) as archive:
+        return [archive.read(name) for name in archive.namelist()]
 
 
 def echo_in_location(connection: Connection, request: Request) -> None:
@@ -139,13 +149,27 @@ def test_the_key_is_nowhere_but_in_its_field(
     assert holders(ask(test, f"My key is {KEY}.")) == field
 
     provider.script = FAULTS["refused with an echo"]
+    given: dict[str, Any] = {}
+
+    def offer(label: str, data: Any = None, *_: Any, key: str = "", **more: Any) -> None:
+        given[key or label] = data
+
+    monkeypatch.setattr("streamlit.download_button", offer)
     for name, (page, _) in PAGES.items():
-        test.switch_page(page).run()
+        test.switch_page(page)
+        test.session_state["more"] = True
+        test.run()
         if name == "providers":
             test.button(key="test_keyed").click().run()
             assert any("…cdef" in element.value for element in test.main.markdown), "the test was made"
         assert not test.exception
         assert holders(test) == field, name
+
+    files = {name: data() if callable(data) else data for name, data in given.items()}
+    assert {"export_json", "export_python", "export_notebook", "export_bundle"} <= files.keys()
+    content = [part for file in files.values() for part in unpacked(file)]
+    assert any(b"cdef" in part for part in content), "a hidden key is in them"
+    assert not any(KEY.encode() in part for part in content)
 
     visit = test.session_state["session"]
     chats = [json.dumps(chat.conversation.to_json(), ensure_ascii=False) for chat in visit.chats.values()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -55,6 +56,17 @@ def test_a_reply(fake: FakeProvider) -> None:
     assert message.info.usage.completion_tokens == 2
     assert not message.info.usage.estimated
     assert message.info.first_token_seconds is not None
+
+
+def test_a_pause_is_counted_down() -> None:
+    now = [7.0]
+    reply = Reply(setup(), Line(), lambda message: None, lambda: now[0])
+    reply.pauses(4)
+    assert (reply.state, reply.pause) == ("pausing", 4)
+    now[0] = 10
+    assert reply.pause == 1
+    now[0] = 20
+    assert reply.pause == 0
 
 
 def test_tokens_are_estimated_where_nobody_counts(fake: FakeProvider) -> None:
@@ -165,21 +177,26 @@ def test_refused_parameter_is_left_out_and_told(fake: FakeProvider) -> None:
 
 
 def test_a_shared_key_has_a_queue(fake: FakeProvider) -> None:
-    """One reply at once: the second waits for the first, says so, and can be stopped while it waits."""
+    """One reply at once: the second waits for the first, says so; who stops or closes the tab leaves the queue."""
     gate = fake.gate(1)
     fake.script = Script(["one ", "two"], gate=gate)
     limits = Limits()
     endpoint = Endpoint(fake.base_url, "sk-test-0123456789")
 
-    def start_for(visitor: str) -> Reply:
+    def start_for(visitor: str, clock: Callable[[], float] = time.monotonic) -> Reply:
         turn = Turn(limits, ("fake", "shared"), Pace(at_once=1), visitor)
-        return ask(setup(), ASKED, lambda line: endpoint, turn=turn)
+        return ask(setup(), ASKED, lambda line: endpoint, turn=turn, clock=clock)
 
+    now = [0.0]
     first = start_for("ann")
     until(first, "one")
-    second, third = start_for("ben"), start_for("cat")
-    fake.wait_for(lambda: second.state == third.state == "queued")
+    gone, second, third = start_for("dan", lambda: now[0]), start_for("ben"), start_for("cat")
+    fake.wait_for(lambda: gone.state == second.state == third.state == "queued")
     third.stop()
+    now[0] = UNWATCHED + 1
+    fake.wait_for(lambda: gone.done)
+    assert gone.info
+    assert (gone.text, gone.info.ended) == ("", "stopped")
     assert len(fake.chats) == 1
     gate.release()
     assert finished(second).text == finished(first).text == "one two"

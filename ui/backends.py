@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from playground.checkup import Diagnosis, Keyring, examine
+from playground.checkup import Diagnosis, Keyring, State, examine
 from playground.doctor import wording
 from playground.i18n import Translator
 from playground.line import Line
@@ -18,9 +17,13 @@ from playground.providers import Provider, Quirks
 from ui.markdown import plain
 from ui.models import model_name, provider_name
 from ui.page import Room
-from ui.session import key_for
+from ui.session import endpoint_for, key_for
+from ui.shared import classroom
 
 MARKS = {"good": ":green[✓]", "warned": ":orange[!]", "failed": ":red[✗]", "skipped": "–", "not_running": "–"}
+GRAVE: tuple[State, ...] = ("failed", "warned", "skipped")
+"""What a test may find that its reader should know, the worst first."""
+
 POLL = 0.3
 """Seconds between two looks at tests that are under way."""
 
@@ -30,8 +33,8 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(8, thread_name_prefix="examine")
 
 
-def draw_room_check(room: Room) -> None:
-    """The one button to press five minutes before class, and what it found."""
+def draw_room_check(room: Room) -> DeltaGenerator:
+    """The one button to press five minutes before class; returns the place of what it found, in one look."""
     ready = [one for one in room.providers.all.values() if _can_be_tested(one)]
 
     def check() -> None:
@@ -43,8 +46,12 @@ def draw_room_check(room: Room) -> None:
         key="check_room",
         icon=":material/fact_check:",
         on_click=check,
+        disabled=classroom().stopped,
     )
     st.caption(room.t("backends.check_cost"))
+    place = st.empty()
+    _draw_board(room, place)
+    return place
 
 
 def draw_provider(room: Room, provider: Provider) -> DeltaGenerator:
@@ -60,7 +67,7 @@ def draw_provider(room: Room, provider: Provider) -> DeltaGenerator:
                 icon=":material/network_check:",
                 on_click=_start,
                 args=(room, provider),
-                disabled=not _can_be_tested(provider),
+                disabled=classroom().stopped or not _can_be_tested(provider),
             )
         if about := provider.about.get(language):
             st.markdown(plain(about))
@@ -84,17 +91,19 @@ def draw_provider(room: Room, provider: Provider) -> DeltaGenerator:
     return place
 
 
-def watch(room: Room, places: Mapping[str, DeltaGenerator]) -> None:
+def watch(room: Room, board: DeltaGenerator, places: Mapping[str, DeltaGenerator]) -> None:
     """Show the results of tests as they come in; leaving early does not end a test."""
-    running = {name for name, future in room.session.tests.items() if not future.done()}
+    tests = {name: future for name, future in room.session.tests.items() if name in places}
+    running = {name for name, future in tests.items() if not future.done()}
     while running:
-        time.sleep(POLL)
+        wait([tests[name] for name in running], POLL, FIRST_COMPLETED)
         for name in sorted(running):
             _draw_result(room, room.providers[name], places[name])
-        running = {name for name in running if not room.session.tests[name].done()}
-    for name in room.session.tests:
-        if name in places:
-            _draw_result(room, room.providers[name], places[name])
+        _draw_board(room, board)
+        running = {name for name in running if not tests[name].done()}
+    for name in tests:
+        _draw_result(room, room.providers[name], places[name])
+    _draw_board(room, board)
     room.tell_engine()
 
 
@@ -134,7 +143,8 @@ def _start(room: Room, provider: Provider) -> None:
         return
     keyring = Keyring(dict(visit.keys), visit.secrets, dict(os.environ))
     line = Line(provider.timeout.connect)
-    visit.tests[provider.id] = _pool().submit(examine, room.providers, provider, keyring, line)
+    own = endpoint_for(provider) if visit.addresses.get(provider.id) else None
+    visit.tests[provider.id] = _pool().submit(examine, room.providers, provider, keyring, line, own=own)
 
 
 def _key_state(t: Translator, provider: Provider) -> str:
@@ -160,6 +170,34 @@ def _draw_result(room: Room, provider: Provider, place: DeltaGenerator) -> None:
         place.caption(f":material/hourglass_top: {t('backends.testing')}")
         return
     place.markdown("  \n".join(_result(t, future)))
+
+
+def _draw_board(room: Room, place: DeltaGenerator) -> None:
+    """Everybody who was tested, a line each: who is ready, and what is wrong with the others."""
+    tests = room.session.tests
+    tested = [one for one in room.providers.all.values() if one.id in tests]
+    if len(tested) > 1:
+        place.markdown("  \n".join(_board(room.t, [(one, tests[one.id]) for one in tested])))
+
+
+def _board(t: Translator, tested: Iterable[tuple[Provider, Future[Diagnosis]]]) -> Iterator[str]:
+    asleep: list[str] = []
+    for provider, future in tested:
+        name = plain(provider_name(t, provider))
+        if not future.done():
+            yield f":material/hourglass_top: **{name}** :gray[{t('backends.testing')}]"
+        elif future.cancelled() or future.exception() is not None:
+            yield f"{MARKS['failed']} **{name}** {t('failure.internal.what')}"
+        elif (found := future.result()).state == "not_running":
+            asleep.append(name)
+        else:
+            states = [step.state for step in found.steps]
+            worst = next((state for state in GRAVE if state in states), "good")
+            wanted = ("reply", "quota") if worst == "good" else ("quota",)
+            told = (s for s in found.steps if s.name in wanted or (worst != "good" and s.state == worst))
+            yield f"{MARKS[worst]} **{name}** {plain(' · '.join(wording(s, t) for s in told))}"
+    if asleep:
+        yield f"{MARKS['not_running']} {t('backends.not_running', names=t('doctor.quota.separator').join(asleep))}"
 
 
 def _result(t: Translator, future: Future[Diagnosis]) -> Iterator[str]:

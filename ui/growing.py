@@ -12,7 +12,7 @@ from playground.reply import Reply
 from ui.blocks import Blocks
 from ui.markdown import safe
 
-FASTEST = 0.08
+FASTEST = 0.1
 """Seconds between two paints of a short reply; a long one is painted less often."""
 
 SHARE = 0.006
@@ -42,7 +42,7 @@ class Growing:
             self._tail = self._parts.empty()
         if rest.strip():
             self._tail.markdown(safe(rest), anchors=False)
-        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 400_000
+        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 50_000
 
 
 @st.cache_resource(show_spinner=False)

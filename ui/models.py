@@ -31,6 +31,12 @@ def provider_name(t: Translator, provider: Provider) -> str:
     return t(named[provider.kind]) if provider.kind in named else provider.label
 
 
+def way_on(provider: Provider, model_id: str) -> str:
+    """The model to go on with where a provider does not have this one: its successor, or else the usual one."""
+    found = provider.successor(model_id) or provider.models.default
+    return "" if found == model_id else found
+
+
 def language_name(t: Translator, code: str) -> str:
     """The name of a language in the reader's language, or its code."""
     names = {"en": "english", "zh-TW": "chinese", "zh-CN": "chinese", "ja": "japanese"}

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from playground.i18n import LANGUAGES, Translator
-from playground.keys import valid_url
+from playground.keys import valid_url, well_formed
 from playground.personas import Persona, Shelf
 from playground.providers import Model, Provider, ProvidersFile
 from ui import chats
@@ -127,8 +127,9 @@ def _address(t: Translator, visit: Session, provider: Provider) -> None:
         endpoint = endpoint_for(provider)
         if not valid_url(endpoint.base_url):
             st.warning(t("sidebar.address_wrong"), icon=":material/link_off:")
-        elif endpoint.public_only and not endpoint.base_url.startswith("https://"):
-            st.warning(t("failure.private_address.do"), icon=":material/link_off:")
+        elif endpoint.fault:
+            private = "private_address" if endpoint.public_only else endpoint.fault
+            st.warning(t(f"failure.{private}.do"), icon=":material/link_off:")
 
 
 def _key(t: Translator, visit: Session, provider: Provider) -> None:
@@ -149,15 +150,20 @@ def _key(t: Translator, visit: Session, provider: Provider) -> None:
         help=t("sidebar.key_help"),
         autocomplete="off",
     )
-    origin = key_for(provider).origin
+    key = key_for(provider)
+    origin = key.origin
     if origin == "none":
         steps = plain(provider.key_steps.get(visit.language, ""))
         st.info(f"{t('sidebar.key_get', url=provider.key_url)}  \n{steps}", icon=":material/key:")
         if free := provider.free_tier.get(visit.language):
             st.caption(t("sidebar.free", text=plain(free)))
         return
+    fits = well_formed(key.value)
+    if not fits:
+        st.warning(t("failure.bad_key_format.do"), icon=":material/key_off:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(t(f"sidebar.key_from_{origin}"))
+        if fits:
+            st.caption(t(f"sidebar.key_from_{origin}"))
         if origin == "typed":
             st.button(
                 t("sidebar.key_clear"), key="clear_key", type="tertiary", on_click=clear, args=(provider.id,)
