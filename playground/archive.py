@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Protocol, get_args
@@ -70,8 +70,8 @@ class Damage:
     place: str = ""
 
 
-def to_archive(chats: Iterable[_Chat]) -> bytes:
-    """Write dialogues as a file, without ids and without codes.
+def to_archive(chats: Iterable[_Chat], about: Mapping[str, Any] | None = None) -> bytes:
+    """Write dialogues as a file, without ids and without codes; `about` tells more of each: parameters, checks.
 
     `from_archive` gives back just these, but for halves of surrogate pairs, which become U+FFFD.
     """
@@ -80,6 +80,7 @@ def to_archive(chats: Iterable[_Chat]) -> bytes:
             "persona": chat.persona,
             "title": chat.title,
             "updated": datetime.fromtimestamp(chat.updated, UTC).isoformat(),
+            **(about or {}),
             "messages": [_told(message) for message in chat.conversation.messages],
         }
         for chat in chats
@@ -135,6 +136,9 @@ class _Dialogue(_Strict):
     updated: Annotated[
         AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))
     ]
+    # For whoever opens the file elsewhere; nothing here depends on them.
+    parameters: dict[str, Any] = {}
+    checks: tuple[dict[str, Any], ...] = ()
     messages: Annotated[
         tuple[Annotated[Message, AfterValidator(_sane)], ...], Field(max_length=MESSAGES), FailFast()
     ]

@@ -7,21 +7,18 @@ import re
 import stat
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from playground import __version__
 from playground.archive import Archived, from_archive
-from playground.checks import Verdict, expectation, finding, run
 from playground.config import MAX_BYTES as PERSONA_BYTES
 from playground.exports import EXPORTS, File, Transcript
 from playground.i18n import Translator
 from playground.keys import mask
-from playground.messages import Message
 from playground.personas import Persona, slug_of
-from playground.snippets import masked
 
 BYTES = 5_000_000
 """Bytes of the largest bundle that is opened, and of its largest file."""
@@ -85,9 +82,7 @@ def to_bundle(
 
     `text` is the persona's YAML as somebody wrote it, `link` one that carries it.
     """
-    verdicts = _verdicts(persona, transcript.conversation.messages)
-    told = {place: [_worded(one, t) for one in found] for place, found in verdicts.items()}
-    transcript = replace(transcript, remarks={**transcript.remarks, **told}).masked(*keys)
+    transcript = transcript.masked(*keys)
     files = {
         DIALOGUE: EXPORTS["json"].write(transcript, t),
         "dialogue.md": EXPORTS["markdown"].write(transcript, t),
@@ -97,8 +92,8 @@ def to_bundle(
     }
     if persona:
         files[PERSONA] = _encoded(mask(text, *keys))
-        files["checks.json"] = _json(masked(_checks(transcript, verdicts), *keys))
-        files["checks.md"] = _encoded(_checks_told(transcript, verdicts, t))
+        files["checks.json"] = _json(_checks(transcript))
+        files["checks.md"] = _encoded(_checks_told(transcript, t))
     name = f"{slug_of(transcript.persona or 'chat')}-{transcript.when:%Y-%m-%d}.zip"
     return File(name, "application/zip", _zipped(files))
 
@@ -183,25 +178,6 @@ def _opened(content: dict[str, bytes]) -> tuple[HandedIn | None, Refusal | None]
         return None, Refusal("damaged", PERSONA)
 
 
-def _verdicts(persona: Persona | None, messages: Sequence[Message]) -> dict[int, list[Verdict]]:
-    """What became of the persona's checks, by the place of the reply; those that ask a model are not run."""
-    if persona is None:
-        return {}
-    return {
-        place: [run(check, message.content) for check in persona.checks]
-        for place, message in enumerate(messages)
-        if message.info and message.info.whole and message.content
-    }
-
-
-def _worded(one: Verdict, t: Translator) -> str:
-    asked = expectation(one.check, t)
-    if one.passed:
-        return f"✓ {asked}"
-    told = t("checks.outcome", expected=asked, found=finding(one, t))
-    return f"{'✗' if one.passed is False else '–'} {told}"
-
-
 def _settings(transcript: Transcript) -> dict[str, Any]:
     replies = [m.info for m in transcript.conversation.messages if m.info]
     last = replies[-1] if replies else None
@@ -228,31 +204,25 @@ def _settings(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _checks(transcript: Transcript, verdicts: dict[int, list[Verdict]]) -> list[dict[str, Any]]:
+def _checks(transcript: Transcript) -> list[dict[str, Any]]:
     said = transcript.conversation.messages
     return [
-        {
-            "message": place + 1,
-            "reply": said[place].content,
-            "checks": [
-                {"type": one.check.type, "value": one.check.value, "passed": one.passed, "found": one.found}
-                for one in found
-            ],
-        }
-        for place, found in verdicts.items()
+        {"message": one["message"], "reply": said[one["message"] - 1].content, **one}
+        for one in transcript.checks
     ]
 
 
-def _checks_told(transcript: Transcript, verdicts: dict[int, list[Verdict]], t: Translator) -> str:
-    passed = [one.passed for found in verdicts.values() for one in found]
+def _checks_told(transcript: Transcript, t: Translator) -> str:
+    passed = [check["passed"] for one in transcript.checks for check in one["checks"]]
     counts = {"passed": passed.count(True), "failed": passed.count(False), "open": passed.count(None)}
     parts = [
         f"# {t('bundle.checks.title', name=_line(transcript.persona))}",
         t("bundle.checks.sum", **counts),
     ]
-    for place in verdicts:
-        parts.append(f"## {t('bundle.checks.reply', number=place + 1)}")
-        parts.append("\n".join(f"- {_line(told)}" for told in transcript.remarks.get(place, ())))
+    for one in transcript.checks:
+        parts.append(f"## {t('bundle.checks.reply', number=one['message'])}")
+        told = transcript.remarks.get(one["message"] - 1, ())
+        parts.append("\n".join(f"- {_line(sentence)}" for sentence in told))
     return "\n\n".join(parts) + "\n"
 
 

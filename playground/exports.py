@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from playground.archive import Archived, to_archive
-from playground.i18n import Translator
+from playground.checks import Check, Verdict, expectation, finding, run
+from playground.i18n import Translator, translator
 from playground.keys import mask
 from playground.messages import Conversation, Message, ReplyInfo
 from playground.notebook import as_notebook
-from playground.personas import slug_of
+from playground.personas import Persona, slug_of
 from playground.printed import Said, as_page
 from playground.snippets import Call, as_python, comment, masked, to_call
 from playground.wire import Setup, build_body
@@ -30,8 +31,8 @@ _COMES_ALIVE = re.compile(r"!\[|<[A-Za-z/!?]|\t")
 class Transcript:
     """A conversation with all that its file tells; `call` is the request of its last question.
 
-    `persona` is a name, `labels` the names of providers on screen by id, `language` one of LANGUAGES, and `remarks`
-    are sentences about a message by its place, such as what its checks found.
+    `persona` is a name, `labels` the names of providers on screen by id, `language` one of LANGUAGES, `checks` what
+    became of the persona's checks, as JSON, and `remarks` are sentences about a message by its place.
     """
 
     persona: str
@@ -44,6 +45,7 @@ class Transcript:
     remarks: Mapping[int, Sequence[str]] = field(default_factory=dict)
     slug: str = ""
     """The persona's own name among files, by which it is found again."""
+    checks: Sequence[Mapping[str, Any]] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Transcript:
             call=self.call.masked(*keys),
             labels=masked(self.labels, *keys),
             remarks=masked(self.remarks, *keys),
+            checks=masked(self.checks, *keys),
         )
 
 
@@ -91,9 +94,11 @@ def to_transcript(
     base_url: str = "",
     keyed: bool = False,
     slug: str = "",
+    judged: Mapping[tuple[Check, Message], Verdict] | None = None,
 ) -> Transcript:
     """A conversation that `setup` would answer, with the request of its last question as it would be sent.
 
+    The persona's checks are run on every reply; of those that ask a model, `judged` tells what was answered.
     `base_url` and `keyed` are as `to_call` takes them.
     """
     persona, question = setup.persona, conversation.last_question()
@@ -101,7 +106,12 @@ def to_transcript(
     body = build_body(setup, asked.say(question) if question else conversation).body
     call = to_call(setup, body, base_url=base_url, keyed=keyed)
     name, prompt = (persona.name, persona.system_prompt.strip()) if persona else ("", "")
-    return Transcript(name, prompt, conversation, call, when, language, labels, remarks or {}, slug)
+    found = _verdicts(persona, conversation.messages, judged or {})
+    t, told = translator(language), {**(remarks or {})}
+    for place, verdicts in found.items():
+        told[place] = [*told.get(place, ()), *(_outcome(one, t) for one in verdicts)]
+    checks = [{"message": place + 1, "checks": [_row(one) for one in found[place]]} for place in found]
+    return Transcript(name, prompt, conversation, call, when, language, labels, told, slug, checks)
 
 
 def to_file(kind: str, transcript: Transcript, t: Translator, *keys: str) -> File:
@@ -120,7 +130,11 @@ def _markdown(transcript: Transcript, t: Translator) -> bytes:
 
 
 def _python(transcript: Transcript, t: Translator) -> bytes:
-    heading = [comment("#", _title(transcript, t)), comment("#", _by(transcript, t)), "#"]
+    heading = [comment("#", _title(transcript, t)), comment("#", _by(transcript, t))]
+    for number, (place, _) in enumerate(_replies(transcript), 1):
+        heading += ["#", comment("#", t("exports.reply", number=number))]
+        heading += [comment("#", note) for note in _notes(transcript, place, t)]
+    heading.append("#")
     return _encoded("\n".join(heading) + "\n" + as_python(transcript.call, t))
 
 
@@ -146,10 +160,11 @@ def _page(transcript: Transcript, t: Translator) -> bytes:
 
 def _json(transcript: Transcript, t: Translator) -> bytes:
     """The file that the app reads back; it has no words of its own."""
+    about = {"parameters": transcript.settings, "checks": transcript.checks}
     said = transcript.conversation.messages
     title = " ".join(next((m.content for m in said if m.role == "user"), "").split())[:60]
     persona = transcript.slug or transcript.persona
-    return to_archive([Archived(persona, title, transcript.conversation, transcript.when.timestamp())])
+    return to_archive([Archived(persona, title, transcript.conversation, transcript.when.timestamp())], about)
 
 
 EXPORTS: dict[str, Export] = {
@@ -214,6 +229,35 @@ def _by(transcript: Transcript, t: Translator) -> str:
     return t("exports.by", date=f"{transcript.when:%Y-%m-%d %H:%M}", app=t("app.name"))
 
 
+def _replies(transcript: Transcript) -> list[tuple[int, Message]]:
+    return [(place, m) for place, m in enumerate(transcript.conversation.messages) if m.info]
+
+
+def _verdicts(
+    persona: Persona | None, messages: Sequence[Message], judged: Mapping[tuple[Check, Message], Verdict]
+) -> dict[int, list[Verdict]]:
+    """What became of the persona's checks, by the place of the reply; one that asks a model may be open."""
+    if persona is None or not persona.checks:
+        return {}
+    return {
+        place: [judged.get((check, message)) or run(check, message.content) for check in persona.checks]
+        for place, message in enumerate(messages)
+        if message.info and message.info.whole and message.content
+    }
+
+
+def _outcome(one: Verdict, t: Translator) -> str:
+    asked = expectation(one.check, t)
+    if one.passed:
+        return f"✓ {asked}"
+    told = t("checks.outcome", expected=asked, found=finding(one, t))
+    return f"{'✗' if one.passed is False else '–'} {told}"
+
+
+def _row(one: Verdict) -> dict[str, Any]:
+    return {"type": one.check.type, "value": one.check.value, "passed": one.passed, "found": one.found}
+
+
 def _notes(transcript: Transcript, place: int, t: Translator) -> list[str]:
     """What there is to know of a message: what went wrong, who wrote it and what it took, and the remarks."""
     info = transcript.conversation.messages[place].info
@@ -236,6 +280,9 @@ def _about(transcript: Transcript, info: ReplyInfo, t: Translator) -> str:
         parts.append(_worded(t, f"ended.{info.ended}", info.ended))
     if info.unused:
         parts.append(t("reply.unused", names=", ".join(info.unused)))
+    if info.left_out:
+        named = (_worded(t, f"sent.part.{part}", part) for part in info.left_out)
+        parts.append(t("sent.without", parts=t("sent.comma").join(named)))
     return " · ".join(parts)
 
 

@@ -57,6 +57,8 @@ class ReplyInfo:
     requests_left: int | None = None
     tokens_left: int | None = None
     """What the provider said was left of the key's quota."""
+    left_out: tuple[str, ...] = ()
+    """Parts of the conversation that its reader let the request go without."""
 
     @property
     def whole(self) -> bool:
@@ -134,6 +136,7 @@ def _message(row: dict[str, Any]) -> Message:
                 "usage": Usage(**info.get("usage", {})),
                 "failure": Failure(**failure) if failure else None,
                 "unused": tuple(info.get("unused", ())),
+                "left_out": tuple(info.get("left_out", ())),
             }
         )
     if row["role"] not in ("user", "assistant"):

@@ -39,6 +39,7 @@ infos = st.builds(
     st.lists(texts, max_size=3).map(tuple),
     counts,
     counts,
+    st.lists(texts, max_size=3).map(tuple),
 )
 messages = st.builds(Message, st.sampled_from(["user", "assistant"]), texts, texts, st.none() | infos)
 conversations = st.lists(messages, max_size=5).map(tuple).map(Conversation)

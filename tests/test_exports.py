@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from playground.archive import from_archive
+from playground.checks import Check, Verdict
 from playground.exports import EXPORTS, to_file, to_transcript
 from playground.i18n import LANGUAGES, translator
 from playground.messages import Conversation, Failure, Message, Usage
@@ -46,6 +48,42 @@ def test_everything_is_told(kind: str, language: str) -> None:
     ):
         assert told in text, told
     assert text.index("Q1") < text.index("half") < text.index("Q2") < text.rindex("Lucky!")
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_what_became_of_the_checks_is_told(kind: str) -> None:
+    """In every kind of file, with the parameters and with who answered in what time."""
+    checks = (
+        Check(type="ends-with", value="Lucky!"),
+        Check(type="max-chars", value=9),
+        Check(type="llm-rubric", value="is merry"),
+    )
+    setup = replace(SETUP, persona=PERSONA.model_copy(update={"checks": checks}))
+    said = transcript("Go away", "Lucky!").conversation
+    merry = Verdict(checks[2], True, "judged", {"reason": "So merry."})
+    judged = {(checks[2], said.messages[4]): merry}
+    told = to_transcript(setup, said, when=WHEN, language="en", labels={}, judged=judged)
+    text = written(kind, told)
+    for one in ("m-1", "temperature", "800", "34", *(["1.2 s"] if kind != "json" else ["1.24"])):
+        assert one in text, one
+    if kind != "json":
+        assert [unescape(text).count(mark) for mark in ("✓ ", "✗ ", "– expected")] == [4, 1, 1]
+        return
+    (chat,) = json.loads(text)["chats"]
+    assert chat["parameters"] == told.settings
+    assert [(one["message"], [c["passed"] for c in one["checks"]]) for one in chat["checks"]] == [
+        (3, [False, True, None]),
+        (5, [True, True, True]),
+    ]
+    (read,), damage = from_archive(text.encode())
+    assert (read.conversation, damage) == (said, None)
+
+
+@pytest.mark.parametrize("kind", ["markdown", "page", "notebook", "python"])
+def test_what_a_reply_went_without_is_told(kind: str) -> None:
+    bare = replace(INFO, left_out=("system_prompt", "footnotes"))
+    told = written(kind, transcript("x", info=bare))
+    assert "without: System prompt, footnotes" in told
 
 
 def test_estimates_are_told() -> None:
@@ -136,7 +174,9 @@ def test_python_asks_the_last_question_again() -> None:
     )
     said = [m["content"] for m in ast.literal_eval(messages)]
     assert said == ["Be lucky.\n# Always", "嗨！", "Q1", "one", "Q2"]
-    assert program.startswith("# A conversation with 員瑛 *Vicky*\n# 2026-11-22 09:05, Persona Playground\n")
+    assert program.startswith(
+        "# A conversation with 員瑛 *Vicky*\n# 2026-11-22 09:05, Persona Playground\n#\n# Reply 1\n"
+    )
 
 
 def test_json_is_read_back() -> None:

@@ -62,7 +62,7 @@ def test_click_while_writing(app: App, visitor: Visitor, provider: FakeProvider,
         page.get_by_role("link", name="Personas").click()
         page.get_by_role("heading", name="Personas").wait_for()
         gate.release(2)
-        page.get_by_role("link", name="Chat").click()
+        page.get_by_role("link", name="Chat", exact=True).click()
     visit.sees("Once upon")
     gate.release()
     visit.sees(WHOLE)

@@ -11,17 +11,23 @@ from streamlit.testing.v1 import AppTest
 
 from playground.exports import EXPORTS
 from playground.i18n import LANGUAGES, translator
-from playground.messages import Message
+from playground.messages import Message, ReplyInfo
 from playground.providers import MessageRules
+from playground.sent import Sent
 from playground.wire import Leave, build_body
 from tests.faithful_scenes import DISTINCT, SCENES, TUNED, setup_for
 from tests.fake_provider import FakeProvider, Script, api_error
 from tests.test_pages import Opened, ask, folder, opened
-from ui import sent
+from ui import sent_views
+from ui.markdown import plain
+from ui.models import provider_name
 
 __all__ = ["folder", "opened"]
 
 SENTINEL = "sk-sentinel-0123456789"
+WHOSE = {"renamed", "dropped", "refused", "clamped", "added"}
+"""What is explained by the service that wants it so."""
+INFO = ReplyInfo("mistral", "m", "stop", 1.0, 0.5)
 
 
 def panel(opened: Opened, **query: str) -> AppTest:
@@ -38,7 +44,7 @@ def viewed(test: AppTest, view: str) -> AppTest:
 
 
 def badges(test: AppTest) -> list[str]:
-    return [m.value for m in test.main.markdown if "-badge[" in m.value]
+    return [m.value.split("  \n")[0] for m in test.main.markdown if "-badge[" in m.value]
 
 
 def texts(test: AppTest) -> list[str]:
@@ -74,6 +80,42 @@ def test_the_panel_follows_the_latest_reply(opened: Opened, provider: FakeProvid
     assert texts(test) == [message["content"] for message in provider.chats[0].json["messages"]]
     ask(test, "Hail")
     assert test.selectbox(key="sent_reply").value == "3"
+    test.switch_page("pages/about.py").run()
+    test.switch_page("streamlit_app.py").run()
+    assert texts(test) == [message["content"] for message in provider.chats[-1].json["messages"]], (
+        "still open"
+    )
+
+
+def test_what_was_sent_for_an_earlier_reply_is_one_click_away(opened: Opened, provider: FakeProvider) -> None:
+    test = opened()
+    for question in ("Rain", "Snow", "Hail"):
+        ask(test, question)
+    test.run()
+    openers = [button.key for button in test.main.button if str(button.key).startswith("open_sent_")]
+    assert openers == ["open_sent_1", "open_sent_2"], "the switch below opens the last one's"
+    test.button(key="open_sent_2").click().run()
+    assert test.toggle(key="show_sent").value is True
+    assert texts(test) == [message["content"] for message in provider.chats[1].json["messages"]]
+    test.session_state["session"].chat.sent.clear()
+    test.run()
+    assert test.selectbox(key="sent_reply").value == "next"
+    assert any("until the page is loaded anew" in caption.value for caption in test.main.caption)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_part_is_explained_once(opened: Opened, language: str) -> None:
+    t = translator(language)
+    test = panel(opened, lang=language)
+    chat = test.session_state["session"].chat
+    setup = setup_for("mistral", persona=TUNED)
+    chat.sent.append(Sent(setup, build_body(setup, SCENES["all of it"].conversation), b"", INFO))
+    chat.conversation = chat.conversation.say("Q").answered(Message("assistant", "A", info=INFO))
+    test.run()
+    assert not test.exception
+    shown = "".join(m.value for m in test.main.markdown)
+    for part in ("system_prompt", "greeting", "example", "history", "question", "reminder"):
+        assert shown.count(t(f"sent.why.{part}")) == 1, part
 
 
 def test_the_exact_body_and_the_events_are_shown(opened: Opened, provider: FakeProvider) -> None:
@@ -115,6 +157,8 @@ def test_a_part_can_be_left_out(opened: Opened, provider: FakeProvider, part: st
     sent = provider.chats[-1].json["messages"]
     assert missing not in [message["content"] for message in sent]
     assert texts(test) == [message["content"] for message in sent]
+    test.session_state["session"].chat.sent.clear()  # as after a reload
+    test.run()
     assert sum("without: " in c.value for c in test.main.caption) == 1
     test.button(key="new_chat").click().run()
     assert test.toggle(key=f"with_{part}").value is True
@@ -190,9 +234,10 @@ def test_whatever_a_quirk_changes_has_words(language: str) -> None:
     for setup in setups:
         for scene in SCENES.values():
             for note in build_body(setup, scene.conversation).notes:
-                words = sent.worded(t, note)
-                assert words
-                assert "\\" not in words
+                words = sent_views.worded(t, note, setup)
+                service = plain(provider_name(t, setup.provider))
+                assert "\\" not in words.replace(service, "")
+                assert (service in words) == (note.code in WHOSE)
                 seen.add(note.code)
     assert seen == {"renamed", "dropped", "refused", "clamped", "added", "moved"} | {
         *("merged", "raised", "trimmed", "left_out")
@@ -206,7 +251,7 @@ def test_of_a_long_request_the_ends_are_drawn(opened: Opened) -> None:
         chat.conversation = chat.conversation.say(f"Q{number}").answered(Message("assistant", f"A{number}"))
     test.run()
     shown = texts(test)
-    assert len(shown) == sum(sent.EDGES)
+    assert len(shown) == sum(sent_views.EDGES)
     assert (shown[0], shown[-2]) == ("You turn bad luck into luck.", "A29")
     assert any("33 more messages" in caption.value for caption in test.main.caption)
     assert badges(test)[-1] == ":blue-badge[user] :gray-badge[Question]"

@@ -6,9 +6,11 @@ import ast
 import inspect
 import json
 import shutil
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,19 @@ RUNS = {
     "javascript": (["node"], ".mjs"),
 }
 NEEDS = {"python": sys.executable, "curl": "curl", "javascript": "node"}
+
+
+@cache
+def can_run(snippet: str) -> bool:
+    """Whether its program is on this machine, Node.js from 18 on."""
+    if (program := shutil.which(NEEDS[snippet])) is None:
+        return False
+    told = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=60, check=False
+    ).stdout
+    return snippet != "javascript" or int(told.strip().lstrip("v").split(".")[0]) >= 18
+
+
 PROVIDERS, _ = load_providers()
 assert PROVIDERS is not None
 MODELS = [(p, m) for p in PROVIDERS.all.values() for m in p.models.list or (Model(id="some-model"),)]
@@ -55,8 +70,8 @@ def server() -> Iterator[FakeProvider]:
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_sends_the_same_body(snippet: str, body: str, server: FakeProvider, tmp_path: Path) -> None:
-    if shutil.which(NEEDS[snippet]) is None:
-        pytest.skip(f"there is no {NEEDS[snippet]} on this machine")
+    if not can_run(snippet):
+        pytest.skip(f"there is no {NEEDS[snippet]} on this machine, or too old a one")
     call = Call(server.base_url + "/", BODIES[body], SECRET, VARIABLE, {"X-Title": "it's $HOME"})
     command, suffix = RUNS[snippet]
     program = tmp_path / f"chat{suffix}"
@@ -77,8 +92,8 @@ def test_sends_the_same_body(snippet: str, body: str, server: FakeProvider, tmp_
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_a_server_without_a_key(snippet: str, tmp_path: Path) -> None:
-    if shutil.which(NEEDS[snippet]) is None:
-        pytest.skip(f"there is no {NEEDS[snippet]} on this machine")
+    if not can_run(snippet):
+        pytest.skip(f"there is no {NEEDS[snippet]} on this machine, or too old a one")
     command, suffix = RUNS[snippet]
     with FakeProvider(Script(REPLY)) as server:
         program = tmp_path / f"chat{suffix}"

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -37,7 +38,7 @@ def draw_exports(room: Room, key: str, persona: str, said: Callable[[], Conversa
     def write(kind: str) -> File:
         return to_file(kind, tell(), translator(language), *keys)
 
-    name = f"{slug_of(persona or 'chat')}-{datetime.now():%Y-%m-%d}"
+    name = f"{slug_of(persona or 'chat')}-{datetime.now(here()):%Y-%m-%d}"
     for kind, export in EXPORTS.items():
         st.download_button(
             room.t(f"sent.export.{kind}"),
@@ -76,7 +77,7 @@ def draw_bundle(
     st.download_button(
         room.t("bundle.hand_in"),
         data=write,
-        file_name=f"{slug_of(persona.name if persona else 'chat')}-{datetime.now():%Y-%m-%d}.zip",
+        file_name=f"{slug_of(persona.name if persona else 'chat')}-{datetime.now(here()):%Y-%m-%d}.zip",
         mime="application/zip",
         key=key,
         icon=":material/assignment_turned_in:",
@@ -84,6 +85,14 @@ def draw_bundle(
         help=room.t("bundle.help"),
         on_click="ignore",
     )
+
+
+def here() -> ZoneInfo:
+    """The visitor's own time zone: a class hands in by its own date, wherever the server stands."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except ZoneInfoNotFoundError:
+        return ZoneInfo("UTC")
 
 
 def file_text(room: Room, slug: str) -> str | None:
@@ -129,9 +138,11 @@ def _teller(
     labels = {one.id: provider_name(room.t, one) for one in providers.all.values()}
     ways = {one.id: _way(replace(room.setup, provider=one)) for one in providers.all.values()}
     setup = replace(room.setup, persona=persona)
-    when = datetime.now().astimezone()
+    when, answers = datetime.now(here()), dict(room.session.judged)
 
     def tell() -> Transcript:
+        from playground.rubric import judgement
+
         conversation = said()
         answered = _answered_by(setup, conversation, room)
         base_url, keyed = ways[answered.provider.id]
@@ -144,6 +155,11 @@ def _teller(
             base_url=base_url,
             keyed=keyed,
             slug=slug,
+            judged={
+                (check, message): judgement(check, message.content, answer.message()).verdict
+                for (check, message), answer in answers.items()
+                if answer.done
+            },
         )
 
     return tell
