@@ -40,11 +40,13 @@ else:
 
 with below.container():
     chats.draw_unsaved(room)
+    chats.draw_parted(room)
     if visit.chat.conversation.begun:
         actions.draw_actions(room)
     else:
         actions.draw_starters(room)
     sent.draw_toggle(room)
+    chats.draw_in_time(room)
 sent.draw_panel(room, panel)
 
 warm_up(keeping.prepare)

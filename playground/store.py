@@ -49,6 +49,8 @@ _STEPS = (
         )""",
     ),
     TABLES,
+    # `info` tells what a request went without; an app that does not know of that finds a newer database.
+    (),
 )
 """What leads from each version of the schema to the next. A step that was released is never edited; add one."""
 
@@ -107,18 +109,30 @@ class Store:
         """The votes of a class, in the same database."""
 
     def save(
-        self, owner: str, chat_id: str, persona: str, conversation: Conversation, since: int = 0
-    ) -> None:
+        self,
+        owner: str,
+        chat_id: str,
+        persona: str,
+        conversation: Conversation,
+        since: int = 0,
+        *,
+        known: int = 0,
+    ) -> bool:
         """Write messages from position `since` on and drop those beyond the end; a new dialogue is made.
 
-        A dialogue without a question is not kept. Until its reader renames it, its first question is its title.
+        Of one that was here before, at most `known` messages are known to the writer. Where it is gone, or longer,
+        somebody else has deleted it or gone on with it: nothing is written, and False is returned. A dialogue
+        without a question is not kept. Until its reader renames it, its first question is its title.
         """
         if not conversation.begun:
             self.delete(owner, chat_id)
-            return
+            return True
         question = next(m.content for m in conversation.messages if m.role == "user")
         owner, chat_id = storable(owner), storable(chat_id)
         with self._database.writing() as db:
+            there = db.execute(sa.select(_length(owner, chat_id))).scalar_one()
+            if known and not 0 < there <= known:
+                return False
             new = INSERT[db.dialect.name](_chats).values(
                 owner=owner,
                 id=chat_id,
@@ -136,18 +150,18 @@ class Store:
                 )
             )
             # What an earlier save could not write is written now, so that no message is missing between two.
-            there = db.execute(sa.select(_length(owner, chat_id))).scalar_one()
             start = max(0, min(since, there))
             db.execute(sa.delete(_messages).where(*_in(owner, chat_id), _messages.c.position >= start))
             rest = enumerate(conversation.messages[start:], start)
             if rows := [_row(owner, chat_id, position, message) for position, message in rest]:
                 db.execute(sa.insert(_messages), rows)
+        return True
 
-    def put(self, owner: str, chat_id: str, position: int, message: Message) -> None:
-        """Write one message of a dialogue that exists: in another's place, or as its next one."""
+    def put(self, owner: str, chat_id: str, position: int, message: Message) -> bool:
+        """Write one message of a dialogue that is here: in another's place, or as its next one; tell whether it is."""
         owner, chat_id = storable(owner), storable(chat_id)
         if position < 0:
-            return
+            return False
         with self._database.writing() as db:
             touched = db.execute(
                 sa.update(_chats)
@@ -156,6 +170,7 @@ class Store:
             )
             if touched.rowcount:
                 db.execute(_put(db.dialect.name), _row(owner, chat_id, position, message))
+            return bool(touched.rowcount)
 
     def chats(self, owner: str, search: str = "", limit: int = 200) -> list[Listed]:
         """The owner's dialogues, newest first; with `search`, those that have it in their title or texts."""

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -25,7 +26,7 @@ from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
 from tests.test_wire_faults import finished
 from ui import chat as chat_drawing
-from ui import keeping
+from ui import chats, keeping
 from ui.session import Chat, Session
 
 __all__ = ["folder", "opened"]
@@ -87,7 +88,7 @@ def test_what_failed_is_written_with_the_next_change(kept: Store, monkeypatch: p
     assert loaded(kept, visit) == one.conversation
 
 
-def full(*anything: object) -> None:
+def full(*anything: object, **more: object) -> None:
     raise Unsaved("full")
 
 
@@ -141,7 +142,9 @@ def test_what_was_said_before_the_code_was_entered_comes_along(kept: Store) -> N
 
 
 def test_codes_cannot_be_guessed_for_long() -> None:
-    assert [keeping.may_guess() for _ in range(keeping.GUESSES + 1)][-1] is False
+    tries: list[float] = []
+    assert [chats.may_guess(tries, 0) for _ in range(chats.GUESSES + 2)][-3:] == [True, False, False]
+    assert chats.may_guess(tries, 60)
 
 
 def test_restore_adds_and_never_replaces(kept: Store) -> None:
@@ -266,9 +269,9 @@ def test_a_slow_database_keeps_nobody_from_clicking(
     """Whoever clicks while the question is being stored finds a reply under way, and asks nothing twice."""
     test, free, save = opened(), threading.Event(), kept.save
 
-    def slow(*change: object) -> None:
+    def slow(*change: Any, **more: Any) -> bool:
         assert free.wait(20)
-        save(*change)  # type: ignore[arg-type]
+        return save(*change, **more)
 
     monkeypatch.setattr(kept, "save", slow)
     with monkeypatch.context() as patch:

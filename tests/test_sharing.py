@@ -221,12 +221,11 @@ def test_from_one_browser_to_another(app: App, visitor: Callable[..., Visit], pr
     assert box
     assert box["width"] >= 500
 
-    phone = visitor(locale="zh-TW", width=375, height=667)
-    phone.goes(f"{link}&provider=fake")
+    phone = visitor(width=375, height=667)
+    phone.goes(f"{link}&provider=fake&lang=zh-TW")
     phone.sees("連結裡的角色")
     phone.sees("你是蘇格拉底式的老師。")
-    phone.page.reload()
-    phone.sees("你是蘇格拉底式的老師。")
+    assert "share=" in phone.page.url
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 375
     phone.page.locator(".st-key-talk_to_guest button").click()
     phone.asks("什麼是迴圈？")

@@ -14,7 +14,10 @@ from tests.databases import Clock, statements, url
 __all__ = ["url"]
 
 ME, YOU = str(owner_of(new_token())), str(owner_of(new_token()))
-INFO = ReplyInfo("groq", "gpt-oss", "stop", 1.5, 0.2, Usage(10, 0, 5, True, 0.25), None, ("seed", "用"), 3, 4)
+LEFT = ("history",)
+INFO = ReplyInfo(
+    "groq", "gpt-oss", "stop", 1.5, 0.2, Usage(10, 0, 5, True, 0.25), None, ("seed", "用"), 3, 4, LEFT
+)
 HALF = ReplyInfo("groq", "gpt-oss", "interrupted", 1.5)
 FAILED = ReplyInfo("groq", "gpt-oss", "failed", 0, failure=Failure("rate_limited", 429, "慢", 3.5, True))
 
@@ -98,15 +101,25 @@ def test_a_dialogue_without_a_question_is_not_kept(store: Store) -> None:
     assert store.load(ME, "a") is None
 
 
+def test_what_somebody_else_deleted_or_went_on_with_is_left_alone(store: Store) -> None:
+    assert store.save(ME, "a", "vicky", talk("Why?"))
+    assert store.save(ME, "a", "vicky", talk("Why?", "Because."), since=2, known=2)
+    assert not store.save(ME, "a", "vicky", talk("Why?", "So?"), since=2, known=2)
+    assert kept(store) == ("Hi", "Why?", "Because.")
+    store.delete(ME, "a")
+    assert not store.save(ME, "a", "vicky", talk("Why?", "Because.", "So?"), since=3, known=3)
+    assert store.chats(ME) == []
+
+
 def test_put_writes_in_place_or_at_the_end(store: Store) -> None:
     reply = Message("assistant", "x")
-    store.put(ME, "a", 0, reply)
+    assert not store.put(ME, "a", 0, reply)
     assert store.chats(ME) == []
     store.save(ME, "a", "vicky", talk("Why?"))
     for position in (3, 10**6, -1):
-        store.put(ME, "a", position, reply)
+        assert not store.put(ME, "a", position, reply)
     assert kept(store) == ("Hi", "Why?")
-    store.put(ME, "a", 2, reply)
+    assert store.put(ME, "a", 2, reply)
     store.put(ME, "a", 0, Message("assistant", "Hello"))
     assert kept(store) == ("Hello", "Why?", "x")
     store.delete(ME, "a")

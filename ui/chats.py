@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from playground.i18n import Translator
 from playground.messages import Conversation
 from playground.personas import Shelf
 from ui import keeping
-from ui.exporting import draw_exports
+from ui.exporting import draw_exports, here
 from ui.markdown import plain
 from ui.session import Session, picked, show, shown
 
@@ -25,15 +25,13 @@ RECENT = 6
 """Dialogues that the sidebar lists."""
 SHOWN = 30
 """Dialogues that the page draws; the search finds the others."""
+GUESSES = 100
+"""Recovery codes that may be tried in a minute, by everybody together: a class that enters its own is not refused."""
 
 
 def draw_recent(t: Translator, visit: Session, shelf: Shelf) -> None:
     """The latest dialogues but the one on screen, and the way to all of them."""
-    kept = keeping.listed(visit)
-    if kept and not keeping.is_lasting():
-        st.caption(t("chats.fleeting"))
-        draw_download(t, visit, key="download_in_time")
-    others = [one for one in kept if one.id != visit.chat_id]
+    others = [one for one in keeping.listed(visit) if one.id != visit.chat_id]
     if not others:
         return
     with st.expander(t("sidebar.earlier", count=len(others)), icon=":material/history:"):
@@ -70,9 +68,24 @@ def draw_unsaved(room: Room) -> None:
         st.warning(room.t(f"unsaved.{code}"), icon=":material/cloud_off:")
 
 
+def draw_parted(room: Room) -> None:
+    """Say that another tab has deleted the dialogue or gone on with it, and offer to keep what is on screen."""
+    if room.session.chat.parted:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/cloud_off: {room.t('chats.parted')}")
+            st.button(
+                room.t("chats.keep_as_new"),
+                key="keep_as_new",
+                icon=":material/save:",
+                on_click=keeping.keep_as_new,
+                args=(room.session,),
+            )
+
+
 def draw_list(room: Room) -> None:
     """Search, and the dialogues found, newest first."""
     t, visit = room.t, room.session
+    visit.listed = None  # another tab may have changed them
     words = st.text_input(
         t("chats.search"),
         placeholder=t("chats.search"),
@@ -147,19 +160,23 @@ def _said(visit: Session, one: Listed) -> Conversation:
 
 def _when(moment: float) -> str:
     """A moment in the visitor's own time."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except ZoneInfoNotFoundError:
-        zone = ZoneInfo("UTC")
-    return f"{datetime.fromtimestamp(moment, zone):%Y-%m-%d %H:%M}"
+    return f"{datetime.fromtimestamp(moment, here()):%Y-%m-%d %H:%M}"
 
 
 def _archive(visit: Session, some: tuple[Listed, ...]) -> bytes:
     return to_archive([kept for one in some if (kept := keeping.find(visit, one.id))])
 
 
+def draw_in_time(room: Room) -> None:
+    """Below a dialogue, where a phone shows it too: that this host forgets, and all dialogues as one file."""
+    if keeping.listed(room.session) and not keeping.is_lasting():
+        draw_download(room.t, room.session, key="download_in_time")
+
+
 def draw_download(t: Translator, visit: Session, key: str) -> None:
-    """All dialogues as one file."""
+    """All dialogues as one file, and why not to wait with it on a host that forgets."""
+    if not keeping.is_lasting():
+        st.caption(f":material/warning: {t('chats.fleeting')}")
     st.download_button(
         t("chats.download_all"),
         data=lambda: _archive(visit, keeping.listed(visit)),
@@ -183,7 +200,7 @@ def draw_recovery(room: Room) -> None:
         code = shown("recovery")
         if not code.strip():
             return
-        if not keeping.may_guess():
+        if not may_guess(_tries(), time.monotonic()):
             visit.news = ("code_wait", 0)
         elif keeping.take_over(visit, code):
             visit.known = True
@@ -192,6 +209,20 @@ def draw_recovery(room: Room) -> None:
             visit.news = ("code_wrong", 0)
 
     st.text_input(t("chats.code_enter"), key="recovery", on_change=enter, autocomplete="off")
+
+
+def may_guess(tries: list[float], now: float) -> bool:
+    """Whether another recovery code may be tried after these, `now` and they in seconds; counts it if so."""
+    tries[:] = [then for then in tries if now - then < 60]
+    if len(tries) >= GUESSES:
+        return False
+    tries.append(now)
+    return True
+
+
+@st.cache_resource(show_spinner=False)
+def _tries() -> list[float]:
+    return []
 
 
 def draw_keeping(room: Room) -> None:

@@ -22,6 +22,7 @@ from playground.owners import owner_of
 from playground.reply import Keep, Reply
 from ui import browser
 from ui.session import Chat, Session
+from ui.shared import compared
 
 if TYPE_CHECKING:
     # SQLAlchemy takes a third of a second to import: not before the first paint.
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-GUESSES = 20
-"""Recovery codes that may be tried in a minute, by everybody together."""
 
 
 @cache
@@ -67,12 +65,28 @@ def save(visit: Session, chat: Chat, since: int = 0) -> None:
     if said.begun:
         # What an earlier failure left out is written now.
         since = min(since, chat.kept)
-        done = _write(visit, lambda: kept.save(visit.owner, chat.id, chat.persona, said, since))
-        chat.kept = len(said.messages) if done else 0
-    else:
+        _written(
+            visit,
+            chat,
+            len(said.messages),
+            lambda: kept.save(visit.owner, chat.id, chat.persona, said, since, known=chat.seen),
+        )
+    elif not chat.parted:
         _write(visit, lambda: kept.delete(visit.owner, chat.id))
-        chat.kept = 0
+        chat.kept = chat.seen = 0
     visit.listed = None
+
+
+def _written(visit: Session, chat: Chat, length: int, change: Callable[[], bool | None]) -> None:
+    """Make a change after which the database has `length` messages, and note what came of it; None changes nothing."""
+    taken: list[bool | None] = []
+    if not _write(visit, lambda: taken.append(change())):
+        chat.kept = 0
+    elif taken[0]:
+        # Never less than before: what an earlier reply's thread still writes is no other tab's.
+        chat.kept, chat.seen, chat.parted = length, max(chat.seen, length), False
+    elif taken[0] is False:
+        chat.kept, chat.parted = 0, True
 
 
 def later(visit: Session, chat: Chat) -> Callable[[], None]:
@@ -81,18 +95,32 @@ def later(visit: Session, chat: Chat) -> Callable[[], None]:
 
     def write() -> None:
         save(visit, as_now, since)
-        chat.kept = as_now.kept
+        chat.kept, chat.parted = as_now.kept, as_now.parted
+        chat.seen = max(chat.seen, as_now.seen)
 
     return write
 
 
 def keep(visit: Session, chat: Chat) -> Keep:
     """What stores the reply to the dialogue's last question, from whatever thread writes it."""
-    kept, position = store(), len(chat.conversation.messages)
+    kept, asked = store(), chat.conversation
+    position = len(asked.messages)
+
+    def is_dropped() -> bool:
+        return chat.conversation.messages[:position] != asked.messages
+
+    def change(message: Message) -> bool | None:
+        if kept.put(visit.owner, chat.id, position, message):
+            return True
+        if is_dropped():
+            return None
+        # The database did not take the question before.
+        said = asked.answered(message)
+        return kept.save(visit.owner, chat.id, chat.persona, said, known=chat.seen)
 
     def put(message: Message) -> None:
-        done = _write(visit, lambda: kept.put(visit.owner, chat.id, position, message))
-        chat.kept = position + 1 if done else 0
+        if not chat.parted and not is_dropped():
+            _written(visit, chat, position + 1, lambda: change(message))
 
     return put
 
@@ -111,10 +139,14 @@ def _writing() -> WeakValueDictionary[tuple[str, str], Reply]:
 def listed(visit: Session) -> tuple[Listed, ...]:
     """The visitor's dialogues, newest first; those of this session alone when the database cannot tell."""
     if visit.listed is None:
-        found = search(visit, "")
-        known = {one.id for one in found}
-        here = (chat for chat in reversed(visit.chats.values()) if chat.conversation.begun)
-        visit.listed = (*(_unsaved(chat) for chat in here if chat.id not in known), *found)
+        kept = store()
+        told = _read(lambda: kept.chats(visit.owner))
+        found = told or []
+        ids = {one.id for one in found}
+        here = [chat for chat in reversed(visit.chats.values()) if chat.conversation.begun]
+        # What was kept once and is not found was deleted in another tab.
+        missing = (chat for chat in here if chat.id not in ids and (told is None or not chat.seen))
+        visit.listed = (*map(_unsaved, missing), *found)
     return visit.listed
 
 
@@ -152,8 +184,11 @@ def find(visit: Session, chat_id: str) -> Kept | None:
 
 def open_chat(visit: Session, chat_id: str) -> None:
     """Go to one of the visitor's dialogues, in this session or kept."""
-    if chat_id not in visit.chats and (kept := load(visit, chat_id)):
-        _bring_back(visit, kept)
+    if chat_id not in visit.chats:
+        if kept := load(visit, chat_id):
+            _bring_back(visit, kept)
+        else:
+            visit.listed = None
     visit.go_to(chat_id)
 
 
@@ -166,7 +201,10 @@ def _bring_back(visit: Session, kept: Kept) -> None:
         said = said.before_last_question().say(said.last_question() or "")
     else:
         reply = None
-    visit.chats[kept.id] = Chat(kept.persona, said, kept.id, reply, kept=len(said.messages))
+    length = len(said.messages)
+    # A reply to its last question may come yet.
+    seen = length + (said.question is not None)
+    visit.chats[kept.id] = Chat(kept.persona, said, kept.id, reply, kept=length, seen=seen)
 
 
 def rename(visit: Session, chat_id: str, title: str) -> None:
@@ -182,6 +220,16 @@ def delete(visit: Session, chat_id: str) -> None:
     visit.forget(chat_id)
     _write(visit, lambda: kept.delete(visit.owner, chat_id))
     visit.listed = None
+
+
+def keep_as_new(visit: Session) -> None:
+    """Let the dialogue on screen, which has parted from the one that is kept, be one of its own."""
+    old = visit.chat
+    if old.reply is None:
+        new = Chat(old.persona, old.conversation, sent=old.sent, leave=old.leave)
+        visit.forget(old.id)
+        visit.chats[new.id], visit.chat_id = new, new.id
+        save(visit, new)
 
 
 def delete_all(visit: Session) -> None:
@@ -204,6 +252,8 @@ def restore(visit: Session, chats: Iterable[Archived]) -> None:
 
 def remember(visit: Session) -> None:
     """Let the browser keep what finds the visitor's dialogues again, and hear what it kept before."""
+    if visit.comparison:
+        compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
     browser.keep_visitor(visit.token, visit.chat_id, visit.known, visit.shared, partial(recognise, visit))
 
 
@@ -213,9 +263,12 @@ def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
         return
     visit.shared = told.get("shared") is True
     take_over(visit, str(told.get("token")))
+    # As for a dialogue: a link that names another persona counts for more than what this tab showed before.
+    before = compared(visit.owner, str(told.get("chat")), visit.persona)
+    if before and not (visit.comparison and visit.comparison.begun):
+        visit.comparison = before[0].copy()
     if visit.chat_id in visit.chats and not visit.chat.conversation.begun:
         kept = load(visit, str(told.get("chat")))
-        # A link that names another persona counts for more than what this tab showed before.
         if kept and kept.persona == visit.persona:
             _bring_back(visit, kept)
             visit.go_to(kept.id)
@@ -229,28 +282,18 @@ def take_over(visit: Session, token: str) -> bool:
         return False
     if owner != visit.owner:
         before = visit.owner
-        # First of all: another run of this session may be drawing the page meanwhile, and the database takes its time.
+        mine = [chat for chat in visit.chats.values() if chat.conversation.begun and not chat.parted]
+        for chat in mine:
+            chat.kept = chat.seen = 0
+        # Before the database: another run of this session may be drawing the page meanwhile.
         visit.token = token
         kept = store()
-        for chat in visit.chats.values():
-            if chat.conversation.begun:
+        for chat in mine:
+            if chat.id in visit.chats:
                 save(visit, chat)
                 _write(visit, partial(kept.delete, before, chat.id))
         visit.listed = None
     return True
-
-
-def may_guess() -> bool:
-    """Whether another recovery code may be tried now."""
-    tries, now = _tries(), time.monotonic()
-    tries[:] = [then for then in tries if now - then < 60]
-    tries.append(now)
-    return len(tries) <= GUESSES
-
-
-@st.cache_resource(show_spinner=False)
-def _tries() -> list[float]:
-    return []
 
 
 def _write(visit: Session, change: Callable[[], object]) -> bool:

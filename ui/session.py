@@ -58,6 +58,10 @@ class Chat:
     """How many of its last messages are drawn, about."""
     kept: int = 0
     """How many of its messages the database has."""
+    seen: int = 0
+    """How many messages the database may have of it as far as this tab knows; 0 before it had any."""
+    parted: bool = False
+    """Whether another tab has deleted it or gone on with it, so that nothing is kept of what is said in this one."""
     sent: deque[Sent] = field(default_factory=lambda: deque(maxlen=12))
     """What was sent for its latest replies; it ends with the session."""
     sent_shown: str = ""
@@ -98,6 +102,8 @@ class Session:
     large_text: bool = False
     show_sent: bool = False
     """Whether what is sent is shown beside the chat."""
+    looks: int = 0
+    """How often the request of an earlier reply was asked for."""
     sent_view: str = "messages"
     """How it is shown there."""
     chats: dict[str, Chat] = field(default_factory=dict)
@@ -208,6 +214,7 @@ class Session:
         for chat in ended:
             reply = cast(Reply, chat.reply)
             chat.conversation = chat.conversation.answered(reply.message())
+            chat.seen = chat.seen and max(chat.seen, len(chat.conversation.messages))
             if sent := reply.sent():
                 chat.sent.append(sent)
                 chat.sent_shown = ""
