@@ -15,6 +15,7 @@ busy = comparison.busy
 
 st.title(room.t("compare.title"), anchor=False)
 compare.draw_prompt(room, comparison)
+compare_blind.draw_votes_going_on(room, comparison)
 places = compare_columns.draw_columns(room, comparison)
 compare_blind.draw_vote(room, comparison)
 compare.draw_go_on(room, comparison)

@@ -63,7 +63,9 @@ class Classroom:
             most = self._writing.pop(reply, None)
         if most is None or reply.info is None:
             return
-        self.ledger.add(reply.info, _paid(reply.setup, reply.info) if shared else None, self._clock())
+        # One that was stopped in the queue was put to nobody.
+        asked = shared and reply.sent()
+        self.ledger.add(reply.info, _paid(reply.setup, reply.info) if asked else None, self._clock())
         if most:
             self.ledger.release(reply.setup.provider.id, most)
 
@@ -131,15 +133,21 @@ class Door:
         self._guard = threading.Lock()
         self._wrong: dict[str, tuple[int, float]] = {}
         """How often an address was wrong, and when it last was; "" stands for everybody."""
+        self._known: set[str] = set()
+        """Who has come in: a class shares one address, and who guesses there must not lock the teacher out."""
 
-    def opens(self, given: str, passcode: str, address: str, now: float) -> bool:
-        """Whether this is the passcode; one that comes before `wait` is over is not looked at."""
+    def opens(self, given: str, passcode: str, address: str, now: float, owner: str = "") -> bool:
+        """Whether this is the passcode; one that comes before `wait` is over is not looked at.
+
+        `owner` is the visitor's secret name, if they have one.
+        """
         place = _network(address)
         with self._guard:
-            if self._wait(place, now) > 0:
+            if self._wait(place, now, owner) > 0:
                 return False
             if matches(given, passcode):
                 self._wrong.pop(place, None)
+                self._known |= {owner} - {""}
                 return True
             for who in ("", place):
                 self._wrong[who] = (self._count(who, now) + 1, now)
@@ -147,12 +155,14 @@ class Door:
                 self._wrong.pop(min(self._wrong, key=lambda who: self._wrong[who][1]))
             return False
 
-    def wait(self, address: str, now: float) -> float:
+    def wait(self, address: str, now: float, owner: str = "") -> float:
         """Seconds until somebody at this address may try."""
         with self._guard:
-            return self._wait(_network(address), now)
+            return self._wait(_network(address), now, owner)
 
-    def _wait(self, place: str, now: float) -> float:
+    def _wait(self, place: str, now: float, owner: str) -> float:
+        if owner in self._known:
+            return 0.0
         return max(self._pause("", FREE_TOGETHER, now), self._pause(place, FREE, now))
 
     def _pause(self, who: str, free: int, now: float) -> float:

@@ -167,6 +167,11 @@ class Comparison:
             for reply in column.replies:
                 reply.seen()
 
+    def copy(self) -> Comparison:
+        """The same for another page; what is being written is in both."""
+        columns = [replace(column, replies=list(column.replies)) for column in self.columns]
+        return replace(self, columns=columns, order=list(self.order))
+
     def place(self, seats: Sequence[Seat]) -> None:
         """Fill the columns anew."""
         self.stop()
@@ -213,6 +218,7 @@ PRESETS: dict[str, Callable[[Seat, Other], tuple[Seat, Seat]]] = {
     "models": lambda seat, other: (seat, replace(seat, provider=other.provider, model=other.model)),
     "temperatures": lambda seat, other: (replace(seat, temperature=0.0), replace(seat, temperature=1.5)),
     "personas": lambda seat, other: (seat, replace(seat, persona=other.persona)),
+    "draft": lambda seat, other: (replace(seat, persona=DRAFT), seat),
 }
 """Two seats that differ in one thing, by what that is."""
 

@@ -23,6 +23,9 @@ QUESTION, REPLY, NAME = 2_000, 20_000, 200
 KEPT_DAYS, KEPT_POLLS = 90, 40
 """How long a poll is kept, and how many of one visitor's."""
 
+LESSON = 3 * 3600.0
+"""Seconds for which whoever began a poll finds it again without its code."""
+
 _SYMBOLS = "346789CDFGHJKMNPQRTVWXY"
 """No two of them look or sound alike, and they make no words."""
 _LENGTH = 6
@@ -110,17 +113,18 @@ class Polls:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database, self._clock = database, clock
 
-    def open(self, owner: str, question: str, a: str, b: str) -> str:
-        """Begin a poll, and drop what is old; returns its code."""
+    def open(self, owner: str, question: str, a: str, b: str, names: tuple[str, str] = ("", "")) -> str:
+        """Begin a poll, and drop what is old; returns its code. Who wrote A and B is kept, and told at the reveal."""
         owner, now = storable(owner), self._clock()
+        name_a, name_b = (storable(name)[:NAME] for name in names)
         row = {
             "owner": owner,
             "question": storable(question)[:QUESTION],
             "reply_a": storable(a)[:REPLY],
             "reply_b": storable(b)[:REPLY],
             "state": "open",
-            "name_a": "",
-            "name_b": "",
+            "name_a": name_a,
+            "name_b": name_b,
             "created": now,
         }
         newest = sa.select(_polls.c.id).where(_polls.c.owner == owner).order_by(_polls.c.created.desc())
@@ -139,6 +143,13 @@ class Polls:
         with self._database.reading() as db:
             row = db.execute(sa.select(_polls).where(_polls.c.id == storable(code))).one_or_none()
         return _poll(row) if row else None
+
+    def of(self, owner: str) -> list[Poll]:
+        """A visitor's polls of this lesson, newest first."""
+        recent = _polls.c.created > self._clock() - LESSON
+        mine = sa.select(_polls).where(_polls.c.owner == storable(owner), recent)
+        with self._database.reading() as db:
+            return [_poll(row) for row in db.execute(mine.order_by(_polls.c.created.desc(), _polls.c.id))]
 
     def latest(self, limit: int = 20) -> list[tuple[Poll, Tally]]:
         """Everybody's polls with their counts, newest first."""
@@ -188,16 +199,15 @@ class Polls:
 
     def close(self, code: str) -> None:
         """Take no more votes."""
-        self._end(code, {"state": "closed"}, _polls.c.state == "open")
+        self._end(code, "closed", _polls.c.state == "open")
 
-    def reveal(self, code: str, names: tuple[str, str]) -> None:
+    def reveal(self, code: str) -> None:
         """Take no more votes, and tell who wrote A and who wrote B."""
-        name_a, name_b = (storable(name)[:NAME] for name in names)
-        self._end(code, {"state": "revealed", "name_a": name_a, "name_b": name_b})
+        self._end(code, "revealed")
 
-    def _end(self, code: str, values: dict[str, str], *which: sa.ColumnElement[bool]) -> None:
+    def _end(self, code: str, state: State, *which: sa.ColumnElement[bool]) -> None:
         with self._database.writing() as db:
-            db.execute(sa.update(_polls).where(_polls.c.id == storable(code), *which).values(**values))
+            db.execute(sa.update(_polls).where(_polls.c.id == storable(code), *which).values(state=state))
 
 
 def _voter(code: str, owner: str) -> str:
@@ -213,6 +223,6 @@ def _poll(row: Any) -> Poll:
         row.reply_a,
         row.reply_b,
         row.state,
-        (row.name_a, row.name_b),
+        (row.name_a, row.name_b) if row.state == "revealed" else ("", ""),
         row.created,
     )

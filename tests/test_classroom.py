@@ -113,6 +113,17 @@ def test_many_addresses_do_not_help() -> None:
     assert network.wait("2001:db8:1::1", 0.0) == 0
 
 
+def test_who_guesses_does_not_lock_out_who_was_in_before() -> None:
+    door = Door()
+    assert door.opens(PASSCODE, PASSCODE, "10.0.0.1", 0, "the teacher")
+    for _ in range(FREE):
+        assert not door.opens("wrong", PASSCODE, "10.0.0.1", 0, "a student")
+    assert (door.wait("10.0.0.1", 0, "a student") > 0, door.wait("10.0.0.1", 0, "the teacher")) == (True, 0)
+    assert not door.opens(PASSCODE, PASSCODE, "10.0.0.1", 0, "a student")
+    assert not door.opens(PASSCODE, PASSCODE, "10.0.0.1", 0)
+    assert door.opens(PASSCODE, PASSCODE, "10.0.0.1", 0, "the teacher")
+
+
 def test_the_door_s_memory_is_bounded() -> None:
     door = Door()
     for number in range(3000):
@@ -180,6 +191,8 @@ def test_stop_now_stops_who_writes_and_who_waits_and_lets_nobody_begin(fake: Fak
     settled(room)
     assert limits.queues()[("fake", "shared")] == Queue(0, 0, 0.0)
     assert len(fake.chats) == 1
+    spent = room.ledger.spent(Clock().now)["fake"]
+    assert (spent.replies, spent.unknown) == (1, 0)  # who waited was put to nobody
     assert room.ledger.failed(Clock().now) == []  # that nobody was asked is no error
 
     room.go_on()

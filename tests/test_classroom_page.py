@@ -79,6 +79,7 @@ def test_no_student_s_word_is_on_it(
     assert "Fake" in table(test, "Backend")
     assert "fake-small" in "".join(m.value for m in test.main.markdown).replace("\\", "")
     assert "Which is better" in table(test, "Code").replace("\\", "")
+    assert table(test, "Code").count("vote?poll=") == 1  # to reveal it; not the student's
     assert "diary" not in str(test.main)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from playground.compare import (
+    DRAFT,
     FEWEST,
     MOST,
     PRESETS,
@@ -219,6 +220,7 @@ def test_every_order_comes(asking: Ask) -> None:
         ("models", [{}, {"provider": "groq", "model": "gpt"}]),
         ("temperatures", [{"temperature": 0.0}, {"temperature": 1.5}]),
         ("personas", [{}, {"persona": "teacher"}]),
+        ("draft", [{"persona": DRAFT}, {}]),
     ],
 )
 def test_a_preset_differs_in_one_thing(name: str, changed: list[dict[str, object]]) -> None:

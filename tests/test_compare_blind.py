@@ -72,6 +72,21 @@ def test_one_vote_and_then_the_names(compared: Opened) -> None:
     assert captions(test).count("6 tokens") == 2
 
 
+def test_a_vote_that_the_page_has_moved_on_from_waits_for_its_reveal(compared: Opened) -> None:
+    test = click(click(rerun(compared(persona="vicky"), blind=True), "ask_all"), "begin_vote")
+    assert test.main.get("page_link") == []
+    assert heads(test) == ["A", "B"]
+    test.main.text_area[0].set_value("Something else").run()
+    link = click(test, "ask_all").main.get("page_link")[0].proto
+    code = next(iter(test.session_state["session"].polls.values()))
+    assert (link.page, link.query_string) == ("vote", f"poll={code}")
+    assert "not revealed yet" in link.label
+    # The reveal of the one that is on the page tells the names on the page too.
+    click(click(test, "begin_vote"), "reveal_vote")
+    assert [head[:1] for head in heads(test)] == ["A", "B"]
+    assert "Vicky" in "".join(heads(test))
+
+
 def test_a_failure_is_not_told_while_names_are_hidden(compared: Opened, provider: FakeProvider) -> None:
     provider.script = Script(status=401, body=api_error("Incorrect API key"))
     test = click(rerun(compared(), blind=True), "ask_all")
@@ -126,11 +141,12 @@ def test_nothing_tells_who_writes_what_either(
         st.stop()
 
     monkeypatch.setattr(compare_columns, "watch", paint_once)
-    provider.script = Script(["Luck."], reasoning=["I am large."], gate=provider.gate(1))
+    gate = provider.gate(1)
+    provider.script = Script(["Luck."], reasoning=["I am large."], gate=gate)
     test = sit(compared(persona="vicky"), VICKY, Seat("fake", "fake-large", "teacher"))
     click(rerun(test, blind=True), "ask_all")
     assert captions(test).count("Under way") == 2
     assert not [name for name in NAMES if name in page(test)]
     comparison_of(test).reveal()
     assert [name for name in NAMES if name in page(rerun(test))] == [*NAMES[:5], *NAMES[6:8]]
-    provider.release()
+    gate.release()

@@ -15,7 +15,7 @@ from tests.fake_provider import FakeProvider, Script, api_error, echo
 from tests.test_pages import Opened, ask, folder, opened
 from tests.test_wire_faults import finished
 from tests.test_workshop import click
-from ui import compare
+from ui import compare, keeping
 from ui.page import Room
 
 __all__ = ["folder", "opened"]
@@ -233,6 +233,20 @@ def test_a_reply_outlives_the_page(compared: Opened, provider: FakeProvider) -> 
     test.switch_page("pages/compare.py").run()
     assert texts(test) == [["You asked: I missed my bus."]] * 2
     assert test.main.text_area[0].value == "I missed my bus."
+    assert len(provider.chats) == 2
+
+
+def test_a_page_that_was_loaded_anew_goes_on(compared: Opened, provider: FakeProvider) -> None:
+    """The browser tells which tab it was; another persona's link begins with that persona."""
+    before = rerun(click(rerun(compared(persona="vicky"), blind=True), "ask_all"))
+    told = before.session_state["session"]
+    for persona, found in (("vicky", True), ("teacher", False)):
+        test = compared(persona=persona)
+        keeping.recognise(test.session_state["session"], {"token": told.token, "chat": told.chat_id})
+        rerun(test)
+        assert (heads(test) == ["A", "B"]) is found
+        assert (texts(test) == texts(before)) is found
+        assert comparison_of(test) is not comparison_of(before)
     assert len(provider.chats) == 2
 
 

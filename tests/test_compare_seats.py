@@ -25,6 +25,8 @@ def test_presets(compared: Opened) -> None:
     test = unfolded(sit(compared(persona="vicky"), NOBODY, NOBODY, NOBODY), "arrange")
     for preset, filled in PRESETS.items():
         assert seats(click(test, f"preset_{preset}")) == filled
+    click(unfolded(test, "seat_0"), "preset_temperatures")
+    assert test.slider(key="seat_temperature_0").value == 0.0
 
 
 def test_a_column_is_whatever_one_chooses(compared: Opened, provider: FakeProvider) -> None:
@@ -45,12 +47,19 @@ def test_a_column_is_whatever_one_chooses(compared: Opened, provider: FakeProvid
 
 
 def test_the_draft_of_the_workshop_is_somebody_too(compared: Opened, provider: FakeProvider) -> None:
-    test = unfolded(compared(), "seat_0")
+    test = unfolded(compared(), "seat_0", "arrange")
     assert len(test.selectbox(key="seat_persona_0").options) == 3
+    assert "preset_draft" not in [button.key for button in test.main.button]
     test.switch_page("pages/workshop.py").run()
     test.switch_page("pages/compare.py").run()
     unfolded(test, "seat_0")
     test.selectbox(key="seat_persona_0").set_value(DRAFT).run()
+    chosen = seats(test)
+    assert seats(click(unfolded(test, "arrange"), "preset_draft")) == [
+        Seat("fake", "fake-small", DRAFT, 0.5),
+        VICKY,
+    ]
+    sit(test, *chosen)
     assert heads(test)[0] == "🧭 Captain Maybe \\(your draft\\)"
     click(test, "ask_all")
     systems = [

@@ -35,7 +35,7 @@ def polls(url: str, clock: Clock) -> Iterator[Polls]:
 
 
 def test_a_poll_from_its_opening_to_the_reveal(polls: Polls, clock: Clock) -> None:
-    code = polls.open(ME, "Why?", "Because 🍀", "因為。")
+    code = polls.open(ME, "Why?", "Because 🍀", "因為。", ("Vicky", "Tutor"))
     poll = polls.find(code)
     assert poll
     assert (poll.id, poll.owner, poll.question, poll.a, poll.b) == (code, ME, "Why?", "Because 🍀", "因為。")
@@ -55,7 +55,7 @@ def test_a_poll_from_its_opening_to_the_reveal(polls: Polls, clock: Clock) -> No
     assert closed
     assert (closed.state, closed.names) == ("closed", ("", ""))
     assert not polls.cast(code, YOU, "b")
-    polls.reveal(code, ("Vicky", "Tutor"))
+    polls.reveal(code)
     polls.close(code)  # what was revealed stays so
     told = polls.find(code)
     assert told
@@ -69,13 +69,14 @@ def test_an_unknown_code(polls: Polls) -> None:
     assert not polls.cast("333333", ME, "a")
     assert polls.choice("333333", ME) is None
     assert polls.tally("333333") == Tally()
-    polls.reveal("333333", ("x", "y"))
+    polls.reveal("333333")
     assert polls.latest() == []
 
 
 def test_what_a_database_refuses_is_left_out_and_the_rest_is_cut(polls: Polls) -> None:
-    code = polls.open(ME, "q\0\ud800", "a" * (votes.REPLY + 1), "'; DROP TABLE playground_votes; --")
-    polls.reveal(code, ("n" * (votes.NAME + 1), "\0"))
+    names = "n" * (votes.NAME + 1), "\0"
+    code = polls.open(ME, "q\0\ud800", "a" * (votes.REPLY + 1), "'; DROP TABLE playground_votes; --", names)
+    polls.reveal(code)
     poll = polls.find(code)
     assert poll
     assert (poll.question, len(poll.a), poll.b[:2]) == ("q\ufffd\ufffd", votes.REPLY, "';")
@@ -138,6 +139,11 @@ def test_the_latest_first_with_their_counts(polls: Polls, clock: Clock) -> None:
         (first, Tally(1, 1)),
     ]
     assert [poll.id for poll, _ in polls.latest(1)] == [second]
+    clock.now += 1
+    third = polls.open(ME, "3", "a", "b")
+    assert [poll.id for poll in polls.of(ME)] == [third, first]
+    clock.now += votes.LESSON - 1
+    assert [poll.id for poll in polls.of(ME)] == [third]
 
 
 def test_old_polls_and_their_votes_go_and_a_visitor_keeps_so_many(

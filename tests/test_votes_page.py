@@ -18,7 +18,8 @@ from playground.votes import Poll, Polls, Tally
 from tests.conftest import App, Visit
 from tests.test_pages import Opened, folder, opened
 from ui import keeping
-from ui.votes import plot, spoken, vote_link
+from ui.votes import spoken, vote_link
+from ui.votes_plot import plot
 
 __all__ = ["folder", "opened"]
 
@@ -57,16 +58,17 @@ def projected() -> None:
     from ui.votes import draw_poll
 
     room = open_page("about", draw_frame=False)
-    draw_poll(room, "It is lucky.", "It is not.", ("Vicky", "Nobody"), "Why?")
+    draw_poll(room, ("Why?", "It is lucky.", "It is not."), ("Vicky", "Nobody"), lambda: None)
 
 
 def test_a_ballot(opened: Opened) -> None:
-    code = polls().open("teacher", "Why?", A, B)
+    code = polls().open("teacher", "Why?", A, B, NAMES)
     test = ballot(opened, code)
     for words in ("Why?", "It is **lucky**.", "It is not.", "pixel.example"):
         assert words in shown(test)
     assert "![" not in shown(test)  # a picture in a reply would tell its host who votes
     assert "You voted" not in shown(test)
+    assert "reveal_vote" not in buttons(test)
 
     assert "You voted A." in shown(press(test, "vote_a"))
     assert "You voted B." in shown(press(test, "vote_b"))
@@ -78,7 +80,7 @@ def test_a_ballot(opened: Opened) -> None:
     assert "closed" in shown(closed)
     assert "You voted B." in shown(closed)
     assert not {"vote_a", "vote_b"} & buttons(closed).keys()
-    polls().reveal(code, NAMES)
+    polls().reveal(code)
     told = shown(test.run())
     assert "B wins: Nobody · fake-large" in told
     assert "Votes: 1." in told
@@ -118,11 +120,26 @@ def test_the_projected_poll(folder: Path) -> None:
     assert poll
     assert poll.names == ("", "")
 
-    press(test, "reveal_vote")
+    # What was projected is found again by a page that was loaded anew.
+    test.session_state["session"].polls.clear()
+    press(test.run(), "reveal_vote")
     assert "A wins: Vicky" in shown(test)
     assert not polls().cast(code, "cid", "b")
     again = press(test, "begin_vote").session_state["session"].polls
     assert list(again.values()) != [code]
+
+
+def test_who_began_a_poll_reveals_it_on_any_page(opened: Opened) -> None:
+    test = opened("vote")
+    code = polls().open(test.session_state["session"].owner, "Why?", A, B, NAMES)
+    test.query_params["poll"] = code
+    assert "image" in [element.type for element in test.run().main]
+    assert "Vicky" not in str(test.main)
+    press(test, "reveal_vote")
+    poll = polls().find(code)
+    assert poll
+    assert (poll.state, poll.names) == ("revealed", NAMES)
+    assert "It is a tie" in shown(test)
 
 
 def test_a_database_that_does_not_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,17 +171,20 @@ def test_the_link(page: str, link: str) -> None:
     ("tally", "told"), [(Tally(), ["0", "0"]), (Tally(3, 1), ["3 (75%)", "1 (25%)"])], ids=str
 )
 def test_the_plot(language: str, tally: Tally, told: list[str]) -> None:
-    poll = Poll("C7HKMR", "me", "Why?", A, B, "revealed", ("Vicky", "Vicky"), 0)
+    poll = Poll("C7HKMR", "me", "Why?", A, B, "revealed", ("Vicky", "Vicky · Fake"), 0)
     chart = plot(translator(language), poll, tally, "#000")
     rows = chart["data"]["values"]
     assert [row["told"] for row in rows] == told
-    assert [row["who"] for row in rows] == ["A · Vicky", "B · Vicky"]  # two bars, though the names are one
+    assert [row["who"] for row in rows] == [
+        "A · Vicky",
+        "B · Vicky\nFake",
+    ]  # two bars, though the names are one
 
 
 def test_a_class_votes(app: App, visitor: Callable[..., Visit], tmp_path: Path) -> None:
     """A phone follows the projected poll: one vote a browser, also after a reload, and the reveal by itself."""
     store = Store(f"sqlite:///{app.personas.parent}/kept/chats.sqlite")
-    code = store.polls.open("teacher", "Why?", A, B)
+    code = store.polls.open("teacher", "Why?", A, B, NAMES)
     phone = visitor(locale="zh-TW", width=375, height=667)
     page = phone.goes(f"{app.url}/vote?poll={code}").page
     box = page.locator(".st-key-vote_a button").first.bounding_box()
@@ -179,7 +199,7 @@ def test_a_class_votes(app: App, visitor: Callable[..., Visit], tmp_path: Path) 
     phone.sees("你投給了 B")
     assert store.polls.tally(code) == Tally(0, 1)
     expect(page).to_have_url(re.compile(f"/vote\\?poll={code}$"))
-    store.polls.reveal(code, NAMES)
+    store.polls.reveal(code)
     phone.sees("B 勝出：Nobody · fake-large")
     chart = page.get_by_test_id("stVegaLiteChart")
     chart.hover()

@@ -26,6 +26,25 @@ from ui.shared import SECRET, VARIABLE, classroom, door, limits, passcode
 LOOK_EVERY = 2.0
 """Seconds between two looks at the class."""
 
+# On a phone a table is pushed aside, with a finger or with the arrow keys: its words stay words.
+_TABLES = """
+.st-key-class_tables [data-testid="stMarkdownContainer"] { overflow-x: auto; }
+.st-key-class_tables th { white-space: nowrap; }
+@media (max-width: 640px) { .st-key-class_tables td { white-space: nowrap; } }
+"""
+_REACHED = """
+export default function () {
+  for (const table of document.querySelectorAll(".st-key-class_tables table")) {
+    const place = table.parentElement;
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
+  }
+}
+"""
+_tables = st.components.v2.component(
+    "playground_class_tables", css=_TABLES, js=_REACHED, isolate_styles=False
+)
+
 
 def may_enter(room: Room) -> bool:
     """Whether the visitor has given the passcode; else draw what asks for it, or how to set one."""
@@ -38,7 +57,7 @@ def may_enter(room: Room) -> bool:
     if matches(visit.passcode, wanted):
         return True
     address = st.context.ip_address or ""
-    pause = door().wait(address, time.monotonic())
+    pause = door().wait(address, time.monotonic(), visit.owner)
     with st.form("door", width=420):
         st.text_input(t("classroom.passcode"), key="passcode", type="password", max_chars=200)
         st.form_submit_button(
@@ -54,7 +73,7 @@ def may_enter(room: Room) -> bool:
 def _knock(visit: Session, wanted: str, address: str) -> None:
     given = str(shown("passcode"))
     # What was wrong is not kept: it may be a passcode of somewhere else.
-    visit.passcode = given if door().opens(given, wanted, address, time.monotonic()) else "?"
+    visit.passcode = given if door().opens(given, wanted, address, time.monotonic(), visit.owner) else "?"
 
 
 @st.fragment(run_every=LOOK_EVERY)
@@ -74,12 +93,15 @@ def draw(room: Room) -> None:
     with st.container(horizontal=True):
         for name, value in figures:
             st.metric(t(f"classroom.{name}"), value, help=t(f"classroom.{name}_help"), width=160)
-    st.header(t("classroom.keys"), anchor=False)
-    _draw_providers(room, queues, spent, left)
-    st.header(t("classroom.failures"), anchor=False)
-    _draw_failures(room, here.ledger.failed(now))
-    st.header(t("classroom.votes"), anchor=False)
-    _draw_votes(t, room.session.owner, now)
+    with st.container(key="class_tables"):
+        st.header(t("classroom.keys"), anchor=False)
+        _draw_providers(room, queues, spent, left)
+        st.header(t("classroom.failures"), anchor=False)
+        _draw_failures(room, here.ledger.failed(now))
+        st.header(t("classroom.votes"), anchor=False)
+        _draw_votes(t, room.session.owner, now)
+    # It looks again at every look at the class.
+    _tables(data={"now": now}, height=0)
 
 
 def _draw_switch(t: Translator, stopped: bool) -> None:
@@ -106,7 +128,7 @@ def _money(t: Translator, spent: Total, budget: float | None) -> str:
     words = t("classroom.about", amount=dollars(spent.amount)) if spent.estimated else dollars(spent.amount)
     if budget is not None:
         words = t("classroom.budget", amount=words, budget=dollars(Decimal(str(budget))))
-    return f"{words} {t('money.total_missing', count=spent.unknown)}" if spent.unknown else words
+    return f"{words} · {t('money.total_missing', count=spent.unknown)}" if spent.unknown else words
 
 
 def _draw_providers(
@@ -157,10 +179,10 @@ def _draw_votes(t: Translator, owner: str, now: float) -> None:
     except Unsaved:
         st.error(t("votes.unreachable"), icon=":material/cloud_off:")
         return
+    # Anybody may begin a vote: only what this visitor asked is told, and opens to be revealed.
     rows = [
         [
-            votes.spoken(poll.id),
-            # Anybody may begin a vote: only what this visitor asked is told.
+            _vote_link(poll.id) if poll.owner == owner else votes.spoken(poll.id),
             plain(poll.question[:60]) if poll.owner == owner else "–",
             t(f"classroom.state.{poll.state}"),
             str(tally.a),
@@ -170,6 +192,10 @@ def _draw_votes(t: Translator, owner: str, now: float) -> None:
         for poll, tally in found
     ]
     _draw_table(t, ("code", "question", "vote", "a", "b", "begun"), rows)
+
+
+def _vote_link(code: str) -> str:
+    return f"[{votes.spoken(code)}]({votes.vote_link(st.context.url or '', code)})"
 
 
 def _draw_table(t: Translator, names: Iterable[str], rows: list[list[str]]) -> None:

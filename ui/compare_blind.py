@@ -10,7 +10,7 @@ from ui.compare_seats import backend_name, persona_name
 from ui.markdown import plain
 from ui.page import Room
 from ui.session import picked, show
-from ui.votes import draw_poll
+from ui.votes import Pair, draw_going_on, draw_poll
 
 
 def draw_vote(room: Room, comparison: Comparison) -> None:
@@ -22,14 +22,22 @@ def draw_vote(room: Room, comparison: Comparison) -> None:
                 _draw_ballot(room, comparison)
             else:
                 _draw_result(room, comparison)
-            if len(comparison.shown) == 2:
-                _draw_class_vote(room, comparison)
+            if pair := _pair(comparison):
+                one, other = (_name(room, column) for column in comparison.shown)
+                draw_poll(room, pair, (one, other), comparison.reveal)
 
 
-def _draw_class_vote(room: Room, comparison: Comparison) -> None:
+def draw_votes_going_on(room: Room, comparison: Comparison) -> None:
+    """Ways back to what the class votes on but what is not on this page: it was loaded anew, or has moved on."""
+    draw_going_on(room, _pair(comparison) if comparison.order and not comparison.busy else None)
+
+
+def _pair(comparison: Comparison) -> Pair | None:
+    """What the class may vote on, where there are two columns."""
+    if len(comparison.shown) != 2:
+        return None
     one, other = comparison.shown
-    names = _name(room, one), _name(room, other)
-    draw_poll(room, _first(one), _first(other), names, comparison.asked)
+    return comparison.asked, _first(one), _first(other)
 
 
 def _first(column: Column) -> str:

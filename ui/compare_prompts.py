@@ -12,8 +12,17 @@ from ui.compare_seats import persona_name, persona_of
 from ui.markdown import plain
 from ui.page import Room
 
+SIDES = ("left", "right")
 COLORS = ("orange", "blue")
 """What only the left, and what only the right prompt has; told apart by those who see few colours too."""
+
+
+# Streamlit's own tints are gone on a projector.
+_TINTS = """
+.st-key-only_left .stMarkdownColoredBackground { background-color: light-dark(#FFD9A8, #5C3A12) !important; }
+.st-key-only_right .stMarkdownColoredBackground { background-color: light-dark(#BFDBFF, #1C3F6B) !important; }
+"""
+_tints = st.components.v2.component("playground_difference", css=_TINTS, isolate_styles=False)
 
 
 def draw_difference(room: Room, comparison: Comparison) -> None:
@@ -41,8 +50,9 @@ def draw_difference(room: Room, comparison: Comparison) -> None:
         prompts.append(persona.system_prompt.strip() if persona else "")
     if prompts[0] == prompts[1]:
         st.info(t("compare.same_prompt"), icon=":material/equal:")
-    for place, pieces, color in zip(places, _difference(*prompts), COLORS, strict=True):
-        with place, st.container(border=True):
+    _tints(height=0)
+    for place, where, pieces, color in zip(places, SIDES, _difference(*prompts), COLORS, strict=True):
+        with place, st.container(border=True, key=f"only_{where}"):
             st.markdown(marked(pieces, color) or t("compare.no_prompt"))
 
 

@@ -63,11 +63,12 @@ def draw_presets(room: Room, comparison: Comparison) -> None:
     """Buttons that fill the first two columns such that they differ in one thing."""
     with st.container(horizontal=True, gap="small"):
         for name, preset in PRESETS.items():
-            st.button(
-                room.t(f"compare.preset.{name}"),
-                key=f"preset_{name}",
-                on_click=lambda preset=preset: comparison.place(preset(_here(room), _other(room))),
-            )
+            if name != "draft" or DRAFT in _personas(room):
+                st.button(
+                    room.t(f"compare.preset.{name}"),
+                    key=f"preset_{name}",
+                    on_click=lambda preset=preset: comparison.place(preset(_here(room), _other(room))),
+                )
 
 
 def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> None:
@@ -116,12 +117,13 @@ def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> N
     quirks = room.setup.quirks
     low, high = quirks.constraints.get("temperature", (0.0, 2.0))
     fixed = "temperature" in quirks.drop_params
+    temperature = _temperature(room, seat)
     st.slider(
         t("sidebar.temperature"),
         float(low),
         float(high),
         step=0.1,
-        key=show(f"seat_temperature_{key}", min(max(_temperature(room, seat) or 1.0, low), high)),
+        key=show(f"seat_temperature_{key}", min(max(1.0 if temperature is None else temperature, low), high)),
         on_change=picked(f"seat_temperature_{key}", choose("temperature")),
         disabled=fixed,
         help=t("sidebar.temperature_fixed" if fixed else "sidebar.temperature_help"),

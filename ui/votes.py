@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import streamlit as st
@@ -11,23 +12,24 @@ import streamlit as st
 from playground.i18n import Translator
 from playground.share import qr_svg
 from playground.store import Unsaved
-from playground.votes import Choice, Poll, Polls, Tally, poll_code
+from playground.votes import Choice, Poll, Polls, poll_code
 from ui import keeping
 from ui.markdown import plain, safe
 from ui.page import Room
 from ui.session import picked
 from ui.sharing import QR_WIDTH
+from ui.votes_plot import plot
 
 T = TypeVar("T")
+
+Pair = tuple[str, str, str]
+"""What a class votes on: the question and the two replies."""
 
 COUNT_EVERY = 1.0
 """Seconds between two looks of the projected page at the count."""
 
 LOOK_EVERY = 3.0
 """Seconds between two looks of a phone at whether the poll is still open."""
-
-COLOURS = ("#2A9D8F", "#E07B39")
-"""A and B, told apart by everybody and on light and dark."""
 
 # A thumb's width, for who stands in the last row with a phone.
 _LARGE = ".st-key-ballot button { min-height: 3.75rem; } .st-key-ballot button p { font-size: 1.2rem; }"
@@ -43,9 +45,12 @@ def polls() -> Polls:
     return keeping.store().polls
 
 
-def draw_poll(room: Room, a: str, b: str, names: tuple[str, str], question: str) -> None:
-    """Let the class vote on two replies to a question; `names` are shown, and kept, from the reveal on."""
-    t, begun, pair = room.t, room.session.polls, (question, a, b)
+def draw_poll(room: Room, pair: Pair, names: tuple[str, str], reveal: Callable[[], None]) -> None:
+    """Let the class vote on a pair; `names` are shown from the reveal on, which tells the page by `reveal`."""
+    t, begun = room.t, room.session.polls
+    if pair not in begun:
+        # One that was begun before the page was loaded anew.
+        begun.update((pair, poll.id) for poll in _mine(room)[::-1] if _pair(poll) == pair)
     code = begun.get(pair, "")
     poll = _look(lambda: polls().find(code)) if code else None
     if poll is None:
@@ -56,26 +61,49 @@ def draw_poll(room: Room, a: str, b: str, names: tuple[str, str], question: str)
             key="begin_vote",
             icon=":material/how_to_vote:",
             help=t("votes.begin_help"),
-            disabled=not (a.strip() and b.strip()),
+            disabled=not all(reply.strip() for reply in pair[1:]),
             on_click=_begin,
-            args=(room, pair),
+            args=(room, pair, names),
         )
     elif poll.state == "revealed":
-        _draw_result(t, poll)
+        _draw_result(room, poll)
         st.button(
             t("votes.again"),
             key="begin_vote",
             icon=":material/refresh:",
             type="tertiary",
             on_click=_begin,
-            args=(room, pair),
+            args=(room, pair, names),
         )
     else:
-        _draw_invitation(room, poll, names)
+        _draw_invitation(room, poll, reveal)
 
 
-def _begin(room: Room, pair: tuple[str, str, str]) -> None:
-    room.session.polls[pair] = _look(lambda: polls().open(room.session.owner, *pair)) or ""
+def _begin(room: Room, pair: Pair, names: tuple[str, str]) -> None:
+    room.session.polls[pair] = _look(lambda: polls().open(room.session.owner, *pair, names)) or ""
+
+
+def draw_going_on(room: Room, drawn: Pair | None) -> None:
+    """Ways back to the visitor's polls that wait for their reveal, but for the one that is `drawn` on this page."""
+    t = room.t
+    with st.container(gap="xsmall"):
+        for poll in _mine(room):
+            if poll.state != "revealed" and _pair(poll) != drawn:
+                st.page_link(
+                    "pages/vote.py",
+                    label=t("votes.going_on", code=spoken(poll.id)),
+                    icon=":material/how_to_vote:",
+                    query_params={"poll": poll.id},
+                )
+
+
+def _mine(room: Room) -> list[Poll]:
+    """The visitor's polls, newest first."""
+    return _look(lambda: polls().of(room.session.owner)) or []
+
+
+def _pair(poll: Poll) -> Pair:
+    return poll.question, poll.a, poll.b
 
 
 def vote_link(app_url: str, code: str) -> str:
@@ -83,7 +111,7 @@ def vote_link(app_url: str, code: str) -> str:
     return f"{urljoin(app_url, 'vote')}?poll={code}"
 
 
-def _draw_invitation(room: Room, poll: Poll, names: tuple[str, str]) -> None:
+def _draw_invitation(room: Room, poll: Poll, reveal: Callable[[], object] = lambda: None) -> None:
     """What a class needs to vote, from the last row: the QR code, the address and the code, and how many have voted."""
     t, link = room.t, vote_link(st.context.url or "", poll.id)
     with st.container(border=True, key="invitation"):
@@ -103,8 +131,13 @@ def _draw_invitation(room: Room, poll: Poll, names: tuple[str, str]) -> None:
                 type="primary",
                 icon=":material/visibility:",
                 on_click=_change,
-                args=(t, lambda: polls().reveal(poll.id, names)),
+                args=(t, partial(_reveal, poll.id, reveal)),
             )
+
+
+def _reveal(code: str, then: Callable[[], object]) -> None:
+    polls().reveal(code)
+    then()
 
 
 @st.fragment(run_every=COUNT_EVERY)
@@ -115,13 +148,18 @@ def _draw_count(t: Translator, code: str) -> None:
 
 
 def draw_ballot(room: Room, code: str) -> None:
-    """A poll on a phone: the question, the two replies, a button for each; after the reveal the result."""
+    """A poll on a phone: the question, the two replies, a button for each; after the reveal the result.
+
+    Who began it sees the invitation too, and reveals it: the page that it was begun on may be gone.
+    """
     t, poll = room.t, _look(lambda: polls().find(code))
     if poll is None:
         draw_code(room, missing=True)
         return
     if poll.state == "revealed":
-        _draw_result(t, poll)
+        _draw_result(room, poll)
+    elif poll.owner == room.session.owner:
+        _draw_invitation(room, poll)
     _draw_pair(t, poll)
     # The browser's token names the voter. One that keeps nothing for sites counts as somebody new at every visit.
     mine = _look(lambda: polls().choice(poll.id, room.session.owner))
@@ -195,7 +233,8 @@ def draw_code(room: Room, *, missing: bool = False) -> None:
     st.button(t("votes.open"), key="open_poll", type="primary", icon=":material/login:")
 
 
-def _draw_result(t: Translator, poll: Poll) -> None:
+def _draw_result(room: Room, poll: Poll) -> None:
+    t = room.t
     tally = _look(lambda: polls().tally(poll.id))
     if tally is None:
         st.error(t("votes.unreachable"), icon=":material/cloud_off:")
@@ -208,50 +247,10 @@ def _draw_result(t: Translator, poll: Poll) -> None:
         st.header(t("votes.winner", choice=ahead.upper(), name=name), anchor=False)
     # Words inside a chart are black, whatever the page is.
     ink = st.get_option(f"theme.{st.context.theme.type or 'light'}.textColor")
-    st.vega_lite_chart(plot(t, poll, tally, ink), height=300, alt=t("votes.plot", a=tally.a, b=tally.b))
+    size = 1.25 if room.session.large_text else 1.0
+    chart = plot(t, poll, tally, ink, size)
+    st.vega_lite_chart(chart, height=int(400 * size), alt=t("votes.plot", a=tally.a, b=tally.b))
     st.caption(t("votes.total", count=tally.total))
-
-
-def plot(t: Translator, poll: Poll, tally: Tally, ink: str) -> dict[str, Any]:
-    """The result as a Vega-Lite chart, which its toolbar saves as a picture."""
-    counts = (tally.a, tally.b)
-    rows = [
-        {
-            "who": f"{letter} · {name}",
-            "votes": count,
-            "told": f"{count} ({count / tally.total:.0%})" if tally.total else "0",
-        }
-        for letter, name, count in zip("AB", poll.names, counts, strict=True)
-    ]
-    # Names stand above the bars: beside them they would leave a phone no room for the bars.
-    text = {"type": "text", "align": "left", "fontSize": 18, "color": ink}
-    name = {**text, "baseline": "bottom", "dy": -24, "limit": 600}
-    count = {**text, "dx": 8, "fontWeight": "bold"}
-    room_for_count = {"domain": [0, max(1, *counts) * 1.3], "nice": False}
-    return {
-        "data": {"values": rows},
-        "title": poll.question.strip()[:80],
-        "encoding": {
-            "y": {"field": "who", "type": "nominal", "sort": None, "axis": None},
-            "x": {
-                "field": "votes",
-                "type": "quantitative",
-                "title": t("votes.axis"),
-                "axis": {"tickMinStep": 1, "format": "d"},
-                "scale": room_for_count,
-            },
-        },
-        "layer": [
-            {
-                "mark": {"type": "bar", "cornerRadiusEnd": 6, "height": 40},
-                "encoding": {
-                    "color": {"field": "who", "scale": {"range": list(COLOURS)}, "sort": None, "legend": None}
-                },
-            },
-            {"mark": count, "encoding": {"text": {"field": "told"}}},
-            {"mark": name, "encoding": {"text": {"field": "who"}, "x": {"datum": 0}}},
-        ],
-    }
 
 
 def spoken(code: str) -> str:
