@@ -141,6 +141,11 @@ def rate(outcomes: Iterable[Outcome], number: int, model: str) -> Rate:
     return Rate(sum(passed is True for passed in told), sum(passed is not None for passed in told))
 
 
+def enough(plan: Plan, found: Rate, threshold: float) -> bool:
+    """Whether a model's rate would reach the threshold even if every reply that is missing had failed."""
+    return found.passed / (len(plan.questions) * plan.runs) >= threshold
+
+
 def failing(outcomes: Iterable[Outcome], number: int) -> list[Outcome]:
     """The replies that did not do what the check at place `number` asks for."""
     return [one for one in outcomes if one.verdicts and one.verdicts[number].passed is False]

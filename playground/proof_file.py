@@ -18,7 +18,7 @@ from playground.events import clean
 from playground.i18n import Translator
 from playground.messages import ReplyInfo
 from playground.personas import Persona
-from playground.proof import Cell, Outcome, Plan, Rate, digest, failed, failing, judged, rate
+from playground.proof import Cell, Outcome, Plan, Rate, digest, enough, failed, failing, judged, rate
 
 FORMAT = "persona-playground-proof"
 BYTES = 5_000_000
@@ -91,6 +91,7 @@ def to_csv(plan: Plan, outcomes: Sequence[Outcome], t: Translator) -> str:
 def to_junit(plan: Plan, outcomes: Sequence[Outcome], threshold: float, t: Translator) -> str:
     """Write a test case for every check and model, failed when the share of replies is below `threshold`.
 
+    It is an error, and no failure of the persona, where too few replies came to say that it is not.
     The form is that of Apache Ant's task, which CI services read.
     """
     root = ET.Element("testsuites", name=_xml(plan.persona.name))
@@ -140,6 +141,9 @@ def _tell(
     elif found.share < threshold:
         wrong = ET.SubElement(case, "failure", type="rate", message=_xml(percents(found, t)))
         wrong.text = _xml("\n\n".join(_quoted(one, number, t) for one in failing(mine, number)))
+    elif not enough(plan, found, threshold):
+        wrong = ET.SubElement(case, "error", type="too_few", message=_xml(t("prove.too_few")))
+        wrong.text = _xml(percents(found, t))
 
 
 def _quoted(one: Outcome, number: int, t: Translator) -> str:

@@ -18,7 +18,7 @@ from playground.i18n import LANGUAGES, Translator, translator
 from playground.keys import Endpoint, address, find_key, mask, well_formed
 from playground.limits import Limits, Pace
 from playground.personas import Persona, load_personas, personas_folder, read_persona_file, slug_of
-from playground.proof import Outcome, Plan, asked, rate
+from playground.proof import Outcome, Plan, asked, enough, rate
 from playground.proof_file import MODELS, QUESTIONS, RUNS, from_json, to_json, to_junit
 from playground.providers import PROVIDERS_FILE, ProvidersFile, load_providers
 from playground.proving import Proving, Voice, prove
@@ -28,6 +28,9 @@ from playground.writer import Turn
 
 LOOK = 0.5
 """Seconds between two looks at how far it is."""
+
+HELD, BROKEN, UNSURE = 0, 1, 2
+"""What the command returns."""
 
 
 class CannotRun(Exception):
@@ -69,7 +72,7 @@ def run(
     """Ask, judge and print what came of it; no key is printed, whatever a reply holds.
 
     The exit code is 0 when every check holds in the wanted share of each model's replies, 1 when one does not, and
-    2 when that cannot be said: a wrong call, no key, no reply, or an interruption.
+    2 when that cannot be said: a wrong call, no key, too few replies, or an interruption.
     """
     t, out, err = translator(args.language), out or sys.stdout, err or sys.stderr
     try:
@@ -81,7 +84,7 @@ def run(
         whole = _follow(proving, lambda found: room.keep(plan, found), err)
     except CannotRun as error:
         print(error, file=err)
-        return 2
+        return UNSURE
     outcomes = proving.outcomes
     if args.format == "json":
         print(to_json(plan, outcomes), end="", file=out)
@@ -91,8 +94,11 @@ def run(
         print("\n".join(printed_proof.lines(plan, outcomes, args.threshold, room.providers, t)), file=out)
     if not whole:
         print(t("prove.interrupted", left=proving.left), file=err)
-        return 2
-    return _verdict(plan, outcomes, args.threshold)
+        return UNSURE
+    code = _verdict(plan, outcomes, args.threshold)
+    if code == UNSURE:
+        print(t("prove.too_few"), file=err)
+    return code
 
 
 class _Room:
@@ -236,11 +242,13 @@ def _follow(proving: Proving, keep: Callable[[Sequence[Outcome]], None], err: Te
 
 def _verdict(plan: Plan, outcomes: Sequence[Outcome], threshold: float) -> int:
     places = [(number, model) for model in plan.models for number in range(len(plan.persona.checks))]
-    shares = [rate(outcomes, number, model).share for number, model in places]
-    if any(share is not None and share < threshold for share in shares):
-        return 1
+    rates = [found for number, model in places if (found := rate(outcomes, number, model)).total]
+    if any(found.passed / found.total < threshold for found in rates):
+        return BROKEN
     answered = {one.cell.model for one in outcomes if one.verdicts}
-    return 0 if answered == set(plan.models) else 2
+    if answered != set(plan.models) or not all(enough(plan, found, threshold) for found in rates):
+        return UNSURE
+    return HELD
 
 
 def _problems(problems: Iterable[Problem], t: Translator) -> Iterator[str]:

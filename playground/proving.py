@@ -117,6 +117,8 @@ class Proving:
             for _ in range(min(at_once(self.plan, self._voices[model]), len(cells)))
         ]
         self._threads = len(workers)
+        if not workers:
+            self._forget_keys()
         for model in workers:
             threading.Thread(target=self._work, args=(model,), daemon=True, name="proving").start()
 
@@ -165,7 +167,13 @@ class Proving:
         finally:
             with self._news:
                 self._threads -= 1
+                if not self._threads:
+                    self._forget_keys()
                 self._news.notify_all()
+
+    def _forget_keys(self) -> None:
+        """Let go of what knows keys: what was found may be looked at long after the visit that had them."""
+        self._voices, self._judge, self._hide = {}, None, str
 
     def _next(self, model: str) -> Cell | None:
         with self._news:

@@ -12,7 +12,7 @@ from playground.writer import Source, Unavailable
 def source_for(provider: Provider, model: Model, endpoint: Endpoint) -> Source:
     """The source of a model's replies; `endpoint` binds a key to its provider's own address."""
     if provider.kind == "recorded":
-        return lambda line: _recording(provider.lesson)
+        return lambda line: _recording(provider.lesson, model)
     if provider.kind != "embedded":
         return lambda line: endpoint
     weights = _weights(model)
@@ -25,7 +25,10 @@ def readiness(model: Model) -> embedded.State | None:
     return embedded.state(weights) if weights else None
 
 
-def _recording(lesson: str) -> Endpoint:
+def _recording(lesson: str, model: Model) -> Endpoint:
+    if not model.id:
+        # Its file cannot be read; there is nothing that one could choose.
+        raise Unavailable(failures.failure("not_recorded"))
     # A server takes a moment to import: not before the first paint.
     from playground import recorded
 

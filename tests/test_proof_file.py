@@ -135,9 +135,11 @@ def test_junit(language: str) -> None:
 
 
 def test_junit_tells_what_was_not_run_from_what_failed() -> None:
-    unasked = tuple(judged(PLAN, Cell("fake/a", "Rain?", n), "So Lucky!", info()) for n in (1, 2))
+    unasked = tuple(judged(PLAN, c, "So Lucky!", info()) for c in PLAN.cells() if c.model == "fake/a")
     fault = judged(PLAN, Cell("fake/b", "Rain?", 1), "", info(Failure("timeout", detail="too slow")))
     root = ET.fromstring(to_junit(PLAN, (*unasked, fault), 0.8, translator("en")).encode())
     told = [[child.tag for child in case] for case in root.iter("testcase")]
     assert told == [[], ["skipped"], [], ["error"], ["error"], ["error"]]
     assert root.find("testsuite/testcase/error[@type='timeout']") is not None
+    stopped = ET.fromstring(to_junit(PLAN, unasked[:3], 0.8, translator("en")).encode())
+    assert stopped.find("testsuite/testcase/error[@type='too_few']") is not None, "3 of 4 are no 80% of 4"

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import App, Visit
 from tests.fake_provider import FakeProvider, Script
-from tests.test_prove_page import LUCKY
+from tests.test_prove_command import LUCKY
 
 KEY = "classroom-key-0123456789"
 
@@ -44,7 +44,7 @@ def test_start_stop_go_on_done(app: App, visitor: Callable[..., Visit], provider
     page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
     page.locator(".st-key-prove_models").get_by_text("Keyed · fake-large").wait_for()
     page.locator(".st-key-prove_start button").click()
-    visit.sees("3 of 10 questions answered")
+    visit.sees("3 of 10 questions answered · about US$0.0")
     assert len(page.locator("table").all_inner_texts()) == 1
 
     page.get_by_test_id("stExpandSidebarButton").click()

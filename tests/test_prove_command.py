@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shlex
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -11,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from playground import prove_command
 from playground.__main__ import _parser, main
 from playground.i18n import LANGUAGES
+from playground.providers import load_providers
+from tests.conftest import ROOT
 from tests.fake_provider import FakeProvider, Script
 
 KEY = "sk-sentinel-0123456789abcdef"
-PERSONA = """
-name: Vicky
+LUCKY = """
+name: Lucky
 language: en
 system_prompt: You turn bad luck into luck.
 greeting: Hi!
@@ -51,7 +56,7 @@ class Command:
     def __init__(self, folder: Path, provider: FakeProvider) -> None:
         self.folder = folder
         (folder / "personas").mkdir()
-        self.persona("vicky", PERSONA)
+        self.persona("vicky", LUCKY)
         (folder / "providers.yaml").write_text(PROVIDERS % (provider.base_url, provider.base_url), "utf-8")
 
     def persona(self, name: str, text: str) -> Path:
@@ -175,8 +180,31 @@ def test_no_reply_at_all_is_no_failure_of_the_persona(command: Command, provider
     assert ET.fromstring(out.encode()).find("testsuite/testcase/error") is not None
 
 
+def test_one_reply_of_many_proves_nothing(command: Command, provider: FakeProvider) -> None:
+    provider.script = [Script(["So Lucky!"]), *[Script(status=503, body={})] * 9]
+    words = ("vicky", "--model", "fake", "--runs", "5")
+    code, out, err = command(*words)
+    assert (code, "1/1, 100%" in out, "Too few replies" in err) == (2, True, True)
+    provider.script = [Script(["So Lucky!"]), *[Script(status=503, body={})] * 9]
+    assert command(*words, "--threshold", "0.1")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["testing-personas.md", "testing-personas.zh-TW.md"])
+def test_the_commands_of_the_guide_are_understood(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    commands = re.findall(r"python -m playground (test .+?)(?: >|$)", text, re.MULTILINE)
+    assert len(commands) == 2
+    providers, _ = load_providers(ROOT / "providers.yaml")
+    assert providers
+    for command in commands:
+        args = _parser({}).parse_args(shlex.split(command))
+        assert args.models[0].partition("/")[0] in providers.all
+    workflow = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    assert commands[1] in workflow["jobs"]["test"]["steps"][-2]["run"]
+
+
 def test_a_path_and_questions_of_ones_own(command: Command, provider: FakeProvider, tmp_path: Path) -> None:
-    path = command.persona("elsewhere", PERSONA).rename(tmp_path / "draft.yaml")
+    path = command.persona("elsewhere", LUCKY).rename(tmp_path / "draft.yaml")
     questions = tmp_path / "questions.txt"
     questions.write_text("\ufeff# ours\nRain?\nHi. >> Rain again.\n", "utf-8")
     code, _, _ = command(str(path), "--model", "fake", "--runs", "1", "--questions", str(questions))
@@ -205,7 +233,7 @@ def test_what_is_kept_is_gone_on_from(command: Command, provider: FakeProvider, 
     assert len(provider.chats) == 6
     assert len(json.loads(kept.read_text("utf-8"))["results"]) == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.json", "personas", "providers.yaml"]
-    command.persona("vicky", PERSONA.replace("bad luck", "rain"))
+    command.persona("vicky", LUCKY.replace("bad luck", "rain"))
     code, _, err = command(*words, "--resume")
     assert (code, "changed since" in err) == (2, True)
 
@@ -236,7 +264,7 @@ def test_an_interruption_keeps_what_was_done(
 
 
 def test_a_judge_may_be_named(command: Command, provider: FakeProvider) -> None:
-    command.persona("vicky", PERSONA + "  - {type: llm-rubric, value: It is kind.}\n")
+    command.persona("vicky", LUCKY + "  - {type: llm-rubric, value: It is kind.}\n")
     words = ("vicky", "--model", "fake", "--runs", "1", "--format", "junit")
     _, out, _ = command(*words)
     assert [len(case) for case in ET.fromstring(out.encode()).iter("testcase")] == [0, 0, 1]

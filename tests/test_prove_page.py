@@ -15,21 +15,12 @@ from playground.proof import Plan, judged
 from playground.proof_file import to_json
 from tests.fake_provider import FakeProvider, Script
 from tests.test_pages import Opened, folder, opened
-from ui import prove, prove_desk
+from tests.test_prove_command import LUCKY
+from ui import prove, prove_desk, prove_found
 from ui.prove_desk import Desk
 
 __all__ = ["folder", "opened"]
 
-LUCKY = """
-name: Lucky
-language: en
-system_prompt: You turn bad luck into luck.
-greeting: Hi!
-starters: [Rain., Snow.]
-checks:
-  - {type: ends-with, value: Lucky!}
-  - {type: max-chars, value: 400}
-"""
 KEY = "sk-sentinel-0123456789abcdef"
 
 
@@ -213,3 +204,45 @@ def test_a_key_typed_later_brings_the_model_of_the_sidebar(
         assert desk(test).models == ("fake/fake-small",), "it stands in"
     test.text_input(key="api_key").set_value(KEY).run()
     assert desk(test).models == ("keyed/fake-large",)
+
+
+def test_a_reload_finds_it_again(at_desk: Opened, provider: FakeProvider) -> None:
+    test = click(at_desk(provider="keyed"), "prove_start")
+    token = test.session_state["session"].token
+    other = at_desk()
+    assert desk(other).plan is None, "it is nobody else's"
+    again = at_desk()
+    again.session_state["session"].token = token
+    again.run()
+    assert "2/4" in words(again)
+    assert len(provider.chats) == 4
+    click(again, "prove_anew")
+    assert desk(test.run()).plan, "the other tab has it still"
+    click(test, "prove_anew")
+    later = at_desk()
+    later.session_state["session"].token = token
+    assert later.run().button(key="prove_start")
+
+
+def test_the_draft_is_one_click_away(at_desk: Opened) -> None:
+    test = at_desk()
+    test.switch_page("pages/workshop.py").run()
+    assert not any(button.key == "prove_draft" for button in test.button), "a template is nobody's"
+    test.session_state["session"].draft.put(LUCKY.replace("Lucky!", "Plucky!"))
+    click(test.run(), "prove_draft")
+    assert test.selectbox(key="prove_persona").value == prove_desk.DRAFT
+    assert test.title[0].value == "Prove a persona"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("must end with “Totally Lucky Vicky!”", ["must end with “Totally", "Lucky Vicky!”"]),
+        ("要以「完全是 Lucky Vicky 呀！」結尾", ["要以「完全是 Lucky", "Vicky 呀！」結尾"]),
+        ("短", ["短"]),
+        ("x" * 90, ["x" * 90]),
+        ("一" * 90, ["一" * 11, "一" * 11, "一" * 11 + "…"]),
+    ],
+)
+def test_a_check_is_whole_in_the_plot(text: str, lines: list[str]) -> None:
+    assert prove_found.folded(text).split("\n") == lines

@@ -195,9 +195,10 @@ def test_an_accident_is_a_failure_without_its_words(caplog: pytest.LogCaptureFix
 
 
 def test_keys_are_not_kept() -> None:
-    done, _ = run(plan(), Said(f"Your key is {KEY}"), hide=lambda text: text.replace(KEY, "…"))
+    done, mouth = run(plan(), Said(f"Your key is {KEY}"), hide=lambda text: text.replace(KEY, "…"))
     assert KEY not in repr(done.outcomes)
     assert done.outcomes[0].reply == "Your key is …"
+    assert not any(mouth in kept.values() for kept in vars(done).values() if hasattr(kept, "values"))
 
 
 def test_a_judge_is_asked_and_paid(provider: FakeProvider) -> None:

@@ -20,6 +20,7 @@ TAPE = """
     errors: {patterns: {not_recorded: [not_recorded]}}
     models: {fetch: false}
 """
+KEY = "classroom-key-0123456789"
 CHECKS = """temperature: 0.5
 checks:
   - {type: contains, value: ？}
@@ -27,18 +28,21 @@ checks:
 LUCKY = (ROOT / "personas" / "02_lucky_vicky.yaml").read_text("utf-8")
 
 
-@pytest.fixture(scope="module")
-def classroom(tmp_path_factory: pytest.TempPathFactory, provider: FakeProvider) -> Iterator[App]:
-    """A room with a service that follows a script, the lesson that ships, and the persona that is in it."""
-    folder = tmp_path_factory.mktemp("classroom")
-    providers = folder / "with_tape.yaml"
-    providers.write_text(PROVIDERS.format(base_url=provider.base_url) + TAPE, "utf-8")
-    running = App(folder, PLAYGROUND_PROVIDERS=str(providers), PLAYGROUND_LESSON="")
-    (running.personas / "03_lucky_vicky.yaml").write_text(LUCKY, "utf-8")
-    teacher = running.personas / "02_teacher.yaml"
-    teacher.write_text(teacher.read_text("utf-8") + CHECKS, "utf-8")
-    yield running
-    running.close()
+@pytest.fixture
+def classroom(app: App, provider: FakeProvider) -> Iterator[App]:
+    """A room with a paid service that follows a script, the lesson that ships, and the persona that is in it."""
+    service = PROVIDERS.replace("    kind: local\n", "").replace("price: [0, 0]", "price: [1, 2]")
+    service = service.replace("api_key: not-a-secret", "api_key_env: [CLASS_API_KEY]")
+    providers, teacher = app.personas.parent / "providers.yaml", app.personas / "02_teacher.yaml"
+    before = {path: path.read_text("utf-8") for path in (providers, teacher)}
+    providers.write_text(service.format(base_url=provider.base_url) + TAPE, "utf-8")
+    teacher.write_text(before[teacher] + CHECKS, "utf-8")
+    lucky = app.personas / "03_lucky_vicky.yaml"
+    lucky.write_text(LUCKY, "utf-8")
+    yield app
+    lucky.unlink()
+    for path, text in before.items():
+        path.write_text(text, "utf-8")
 
 
 def refuse_temperature(body: dict[str, Any]) -> Script:
@@ -64,6 +68,9 @@ def test_the_class_live(
 
     # 3 to 8: it greets, a starter is one click, and the reply is there while it is still written.
     visit.sees("你好，今天想弄懂什麼？")
+    page.locator(".st-key-api_key input").fill(KEY)
+    page.locator(".st-key-api_key input").press("Enter")
+    page.locator(".st-key-clear_key").wait_for()
     provider.script = Script(["迴圈", "就是", "重複。"])
     held = provider.hold(after=1)
     start(page)
@@ -75,48 +82,53 @@ def test_the_class_live(
     expect(reply).to_contain_text("迴圈就是重複。")
     actions_shown(page)
 
-    # 8 to 13: what was sent is what arrived.
+    # 8 to 13: what was sent is what arrived, with its tokens, its time and what it cost.
     page.locator(".st-key-show_sent label").click()
     panel = page.locator(".st-key-sent_panel")
     for message in provider.chats[-1].json["messages"]:
         panel.get_by_text(message["content"], exact=True).first.wait_for()
+    for told in ("system", "token", "秒", "$0."):
+        expect(panel).to_contain_text(told)
     page.locator(".st-key-show_sent label").click()
 
-    # 13 to 18: with a persona and without, in the blind.
+    # 13 to 18: with a persona and without; then model A and model B, in the blind.
     provider.script = lambda body: Script(
         ["什麼是圈？" if body["messages"][0]["role"] == "system" else "迴圈是重複執行。"]
     )
     page.locator(".st-key-more button").first.click()
     page.locator(".st-key-compare button").click()
-    page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-blind label").click()
-    page.keyboard.press("Escape")
     page.locator(".st-key-ask_all button").click()
     main = page.locator(".stMain")
     main.get_by_text("什麼是圈？").wait_for()
     main.get_by_text("迴圈是重複執行。").wait_for()
+    main.get_by_text("王老師").first.wait_for()
+    provider.script = lambda body: Script(["A？" if body["model"] == "fake-small" else "B？"])
+    page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-preset_models button").click()
+    page.locator(".st-key-blind label").click()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-ask_all button").click()
     page.locator(".st-key-better").wait_for()
-    assert main.get_by_text("王老師").count() == 0
+    assert {chat.json["model"] for chat in provider.chats[-2:]} == {"fake-small", "fake-large"}
+    assert main.get_by_text("fake-").count() == 0
 
     # 18 to 22: a phone votes, the votes are counted, the names are shown.
     page.locator(".st-key-begin_vote button").first.click()
     link = page.locator(".st-key-invitation code").inner_text()
-    phone = visitor(locale="zh-TW", width=375, height=667, other=True).goes(link)
+    phone = visitor(locale="zh-TW", width=375, height=667).goes(link)
     phone.page.locator(".st-key-vote_a button").click()
     phone.page.locator(".st-key-vote_a button[kind=primary]").wait_for()
     page.locator(".st-key-reveal_vote button").click()
     visit.sees("共 1 票")
-    page.locator(".st-key-reveal button").click()
-    main.get_by_text("王老師").first.wait_for()
+    main.get_by_text("fake-large").first.wait_for()
 
     # 22 to 25: cold and hot; then stop, which keeps what is written and ends it at the service too.
     page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-blind label").click()
     page.locator(".st-key-preset_temperatures button").click()
     page.keyboard.press("Escape")
     page.locator(".st-key-ask_all button").click()
     provider.wait_for(lambda: {chat.json.get("temperature") for chat in provider.chats[-2:]} == {0, 1.5})
-    page.locator(".st-key-again_1 button").wait_for()
+    page.locator(".st-key-better").wait_for()
     page.get_by_role("link", name="聊天", exact=True).click()
     actions_shown(page)
     provider.script = Script(["天空", "是藍的"])
@@ -133,12 +145,18 @@ def test_the_class_live(
     page.locator(".st-key-again button").click()
     visit.sees("未使用：temperature")
 
-    # 45 to 48: break it. Its checks, over and over.
+    # 45 to 48: break it. Ten turns of small talk, and what it should decline.
     provider.script = Script(["是什麼？"])
     page.get_by_role("link", name="驗證", exact=True).click()
+    page.locator(".st-key-prove_runs").get_by_role("slider").press("Home")
+    page.get_by_text("考倒它").click()
+    for probe in ("drift", "refuse"):
+        page.locator(f".st-key-prove_probe_{probe} label").click()
+    main.get_by_text("14 則回覆").wait_for()
     page.locator(".st-key-prove_start button").click()
     page.locator(".st-key-prove_anew button").wait_for()
     main.get_by_text("100%").first.wait_for()
+    assert max(len(chat.json["messages"]) for chat in provider.chats) > 20, "a drift of ten turns"
 
     # 48 to 50: one file to hand in, and the teacher opens it.
     page.get_by_role("link", name="聊天", exact=True).click()
@@ -151,7 +169,10 @@ def test_the_class_live(
     with ZipFile(file) as bundle:
         assert "迴圈就是重複。" in bundle.read("dialogue.md").decode()
         assert "AI 使用聲明" in bundle.read("declaration.md").decode()
-    visit.goes(f"{classroom.url}/chats?lang=zh-TW")
+        assert not any(KEY.encode() in bundle.read(name) for name in bundle.namelist())
+    page.locator(".st-key-new_chat button").click()
+    page.get_by_text("先前的對話").click()
+    page.get_by_role("link", name="所有對話").click()
     page.locator('input[type="file"]').first.set_input_files(file)
     visit.sees("繳交包裡有一個角色。")
     page.locator('[class*="st-key-open_"] button').first.click()
@@ -164,6 +185,7 @@ def test_the_class_without_a_network(
     classroom: App, visitor: Callable[..., Visit], provider: FakeProvider
 ) -> None:
     """On a phone, in English, from the lesson that ships."""
+    logged = len(classroom.log.read_text())
     visit = visitor(width=375, height=667).goes(f"{classroom.url}?persona=lucky-vicky&provider=tape")
     page = visit.page
 
@@ -188,8 +210,19 @@ def test_the_class_without_a_network(
     page.locator(".st-key-again_1 button").wait_for()
     main = page.locator(".stMain")
     expect(main.get_by_text("Totally Lucky Vicky!").first).to_be_visible()
-    expect(main.get_by_text("recorded at temperature")).to_have_count(2)
+    expect(main.get_by_text("recorded at temperature 0")).to_have_count(2)
+
+    # 18 to 25: cold and hot in the blind, a vote, and who was who.
+    page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-blind label").click()
+    page.locator(".st-key-preset_temperatures button").click()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-ask_all button").click()
+    page.locator(".st-key-better button").first.click()
+    page.locator(".st-key-reveal button").click()
+    main.get_by_text("recorded at temperature 1.5").wait_for()
+    main.get_by_text("recorded at temperature 0").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert visit.foreign == []
     assert provider.chats == []
-    assert "Traceback" not in classroom.log.read_text()
+    assert "Traceback" not in classroom.log.read_text()[logged:]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
 
 from playground.catalogue import shared
 from playground.personas import Persona
@@ -13,16 +16,21 @@ from playground.sources import source_for
 from playground.wire import Setup
 from ui.models import model_name, provider_name
 from ui.page import Room
-from ui.session import endpoint_for, key_for, turn_for
+from ui.session import Session, endpoint_for, key_for, turn_for
 
 DRAFT = "."
 """Stands for the workshop's draft among the personas; no file has this name."""
+
+MOST_LEFT = 64
+"""Visitors whose proofs are found again after a reload; the one that was away longest is forgotten first."""
 
 
 @dataclass
 class Desk:
     """What a visitor chose on the page, and what is being proved or was."""
 
+    owner: str = ""
+    """Whose it is, as of the last run."""
     beside: tuple[str, str] = ("", "")
     """Persona and model of the sidebar, as of the last run."""
     persona: str = ""
@@ -37,7 +45,7 @@ class Desk:
     judge: str = ""
     plan: Plan | None = None
     before: tuple[Outcome, ...] = ()
-    """What came with a file."""
+    """What came with a file, or is known since before."""
     proving: Proving | None = None
     damage: str = ""
     """Why the last file was refused."""
@@ -61,6 +69,11 @@ class Desk:
         if self.proving:
             self.proving.seen()
 
+    def settle(self) -> None:
+        """Keep what came of it, once it is over, and nothing that could ask for more."""
+        if self.proving and not self.running:
+            self.before, self.proving = self.proving.outcomes, None
+
     def stop(self) -> None:
         """End it; what was answered stays."""
         if self.proving:
@@ -75,7 +88,7 @@ class Desk:
 
 def open_desk(room: Room) -> Desk:
     """The visitor's desk, which begins with what is chosen in the sidebar."""
-    desk = room.session.proof = room.session.proof or Desk()
+    desk = _sit_down(room.session)
     known, offered = personas(room), offers(room)
     slug, model = beside = room.session.persona, f"{room.provider.id}/{room.model.id}"
     if slug != desk.beside[0] and slug in known:
@@ -92,6 +105,39 @@ def open_desk(room: Room) -> Desk:
     if desk.judge not in offered:
         desk.judge = ""
     return desk
+
+
+def begin_with_draft(room: Room) -> None:
+    """Let the draft be what is proved next; what was proved before stays until it is put away."""
+    desk = open_desk(room)
+    desk.persona = DRAFT
+    desk.left_out.clear()
+
+
+def _sit_down(visit: Session) -> Desk:
+    """The visitor's desk; where the page was loaded anew, with what was proved before that."""
+    desk, left = visit.proof, _left()
+    if desk is None or desk.owner != visit.owner:
+        before = left.get(visit.owner)
+        if before and (desk is None or desk.plan is None):
+            # A copy: putting it away in one tab leaves the other's on screen.
+            desk = replace(before)
+    desk = visit.proof = desk or Desk()
+    desk.owner = visit.owner
+    desk.settle()
+    if desk.plan:
+        left[visit.owner] = desk
+        left.move_to_end(visit.owner)
+        while len(left) > MOST_LEFT:
+            left.popitem(last=False)
+    elif left.get(visit.owner) is desk:
+        del left[visit.owner]
+    return desk
+
+
+@st.cache_resource(show_spinner=False)
+def _left() -> OrderedDict[str, Desk]:
+    return OrderedDict()
 
 
 def personas(room: Room) -> dict[str, Persona]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -27,6 +29,12 @@ POLL = 0.4
 
 GOOD, FAIR = 0.8, 0.5
 """From which share on a check counts as held, and as held by half."""
+
+LINE, LINES = 22, 3
+"""Columns of a line of a check's words in the plot, and how many lines; a Chinese character takes two columns."""
+
+WORD = re.compile(r"[「『（]*[\u2e80-\uffef][」』），。、；：！？]*\s*|[^\s\u2e80-\uffef]+\s*")
+"""What is not broken; no line begins or ends with a mark that belongs to its neighbour."""
 
 AT_A_TIME = 10
 """Failing replies that are drawn, until more are asked for."""
@@ -64,7 +72,7 @@ def _paint(
     room: Room, plan: Plan, outcomes: tuple[Outcome, ...], done: int, total: int, place: DeltaGenerator
 ) -> None:
     with place.container():
-        st.progress(done / total if total else 1.0, text=room.t("prove.progress", done=done, total=total))
+        st.progress(done / total if total else 1.0, text=_told(room, outcomes, done, total))
         draw_matrix(room.t, plan, outcomes)
 
 
@@ -146,6 +154,7 @@ def draw_downloads(room: Room, desk: Desk, plan: Plan) -> None:
         "junit": partial(to_junit, plan, outcomes, GOOD, t),
     }
     name = f"proof-{slug_of(plan.persona.name)}-{datetime.now():%Y-%m-%d}"
+    st.caption(room.t("prove.kept"))
     with st.container(horizontal=True):
         for kind, suffix in SUFFIX.items():
             st.download_button(
@@ -167,15 +176,35 @@ def draw_head(plan: Plan) -> None:
 def draw_told(room: Room, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
     """How many replies there are, and what they cost."""
     answered = sum(1 for one in outcomes if not one.info.failure)
+    st.caption(_told(room, outcomes, answered, sum(1 for _ in plan.cells())))
+
+
+def _told(room: Room, outcomes: tuple[Outcome, ...], done: int, total: int) -> str:
+    if not outcomes:
+        return room.t("prove.progress", done=done, total=total)
     cost = price(paid(outcomes, room.providers), room.t)
-    total = sum(1 for _ in plan.cells())
-    st.caption(plain(room.t("prove.answered", done=answered, total=total, cost=cost)))
+    return plain(room.t("prove.answered", done=done, total=total, cost=cost))
 
 
 def short(text: str) -> str:
     """A check's words on one line."""
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def folded(text: str) -> str:
+    """A check's words on a few short lines, broken at spaces and between Chinese characters."""
+    lines, wide = [""], 0
+    for word in WORD.findall(" ".join(text.split())):
+        width = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word.rstrip())
+        if wide and wide + width > LINE:
+            if len(lines) == LINES:
+                lines[-1] = f"{lines[-1].rstrip()}…"
+                break
+            lines, wide = [*lines, ""], 0
+        lines[-1] += word
+        wide += width + len(word) - len(word.rstrip())
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _model(plan: Plan, name: str) -> str:
@@ -195,7 +224,7 @@ def _points(t: Translator, plan: Plan, outcomes: tuple[Outcome, ...]) -> Any:
             found = rate(outcomes, number, name)
             if found.share is not None:
                 low, high = found.interval
-                row = {"check": short(expectation(check, t)), "model": name, "share": found.share}
+                row = {"check": folded(expectation(check, t)), "model": name, "share": found.share}
                 yield {**row, "low": low, "high": high, "replies": f"{found.passed}/{found.total}"}
 
 
@@ -203,14 +232,15 @@ def _chart(t: Translator, plan: Plan, values: list[dict[str, Any]]) -> Any:
     # Half a second of loading, for who has something to look at.
     import altair as alt
 
-    rows = alt.Y(
-        "check:N", title=None, sort=None, axis=alt.Axis(labelLimit=190, labelOverlap=False, labelFontSize=13)
-    )
+    split = "split(datum.label, '\\n')"
+    words = alt.Axis(labelExpr=split, labelLimit=190, labelOverlap=False, labelFontSize=13)
+    rows = alt.Y("check:N", title=None, sort=None, axis=words)
     models = list(plan.models)
     among = alt.YOffset("model:N", sort=models)
     legend = alt.Legend(orient="bottom", columns=1, labelLimit=400, labelFontSize=13)
     colour = alt.Color("model:N", title=None, sort=models, scale=alt.Scale(range=COLOURS), legend=legend)
-    axis = alt.Axis(format="%", tickCount=5, labelFontSize=13)
+    # Its words are longer than a phone's plot is wide: they end where it ends.
+    axis = alt.Axis(format="%", tickCount=5, labelFontSize=13, titleAnchor="end")
     base = alt.Chart(alt.Data(values=values)).encode(y=rows, yOffset=among, color=colour)
     lines = base.mark_rule(strokeWidth=3, opacity=0.5).encode(
         x=alt.X("low:Q", title=t("prove.plot_axis"), axis=axis, scale=alt.Scale(domain=[0, 1])), x2="high:Q"
@@ -219,7 +249,8 @@ def _chart(t: Translator, plan: Plan, values: list[dict[str, Any]]) -> Any:
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
         x="share:Q", shape=alt.Shape("model:N", title=None, sort=models), tooltip=told
     )
-    height = 110 + 26 * len(models) + len(plan.persona.checks) * (16 + 20 * len(models))
+    tall = 18 * max(str(value["check"]).count("\n") + 1 for value in values)
+    height = 110 + 26 * len(models) + len(plan.persona.checks) * (16 + max(tall, 20 * len(models)))
     return alt.layer(lines, points).properties(
         title=alt.Title(plan.persona.name, anchor="start", offset=14),
         height=height,

@@ -11,6 +11,7 @@ from playground.personas import personas_folder
 from playground.saving import can_save, file_name, rival, save
 from ui.markdown import plain
 from ui.page import Room
+from ui.prove_desk import begin_with_draft
 from ui.session import is_here, show
 from ui.sharing import draw_share
 
@@ -41,6 +42,13 @@ def draw_keeping(room: Room, draft: Draft) -> None:
                 disabled=persona is None,
             ):
                 _draw_saving(room, draft)
+        if (
+            persona
+            and not draft.untouched
+            and st.button(t("workshop.prove"), key="prove_draft", icon=":material/fact_check:")
+        ):
+            begin_with_draft(room)
+            st.switch_page("pages/prove.py")
     if draft.file and draft.saved == draft.text:
         _draw_saved(room, draft)
 
