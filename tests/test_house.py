@@ -63,8 +63,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "snippets": {"i18n", "keys", "wire"},
     "notebook": {"i18n", "snippets"},
     "printed": set(),
-    "exports": {"archive", "i18n", "keys", "messages", "notebook", "personas", "printed", "snippets", "wire"},
-    "bundle": {"archive", "checks", "config", "exports", "i18n", "keys", "messages", "personas", "snippets"},
+    "exports": {"archive", "checks", "i18n", "keys", "messages", "notebook", "personas", "printed"}
+    | {"snippets", "wire"},
+    "bundle": {"archive", "config", "exports", "i18n", "keys", "personas"},
     "owners": set(),
     "care": set(),
     "turns": set(),

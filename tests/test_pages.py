@@ -213,15 +213,20 @@ def test_failed_reply_is_told_in_the_readers_language(opened: Opened, provider: 
     assert said(test)[-1] == "You asked: 在嗎"
 
 
-def test_retired_model_has_one_click_to_go_on(opened: Opened, provider: FakeProvider) -> None:
+@pytest.mark.parametrize(("named", "living"), [("fake-old", "fake-large"), ("fake-mispelt", "fake-small")])
+def test_retired_model_has_one_click_to_go_on(
+    opened: Opened, provider: FakeProvider, named: str, living: str
+) -> None:
+    """The usual model takes the place of one that nobody told us of."""
     gone = {"error": {"message": "The model has been decommissioned", "code": "model_decommissioned"}}
     provider.script = [Script(status=400, body=gone), Script(["Here I am."])]
-    test = ask(opened(model="fake-old"), "Anyone there?")
+    test = ask(opened(provider="fake", model=named), "Anyone there?")
     assert any("no longer offered" in box.value and "fake" in box.value for box in test.warning)
+    assert test.button(key="use_successor").label.replace("\\", "") == f"Go on with {living}"
     test.button(key="use_successor").click().run()
     assert said(test)[1:] == ["Anyone there?", "Here I am."]
-    assert test.selectbox(key="model").value == "fake-large"
-    assert [c.json["model"] for c in provider.chats] == ["fake-old", "fake-large"]
+    assert test.selectbox(key="model").value == living
+    assert [c.json["model"] for c in provider.chats] == [named, living]
 
 
 def test_unknown_names_in_a_link(opened: Opened) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from playground.failures import failure
+from playground.failures import UNTOLD_WAIT, failure
 from playground.messages import Conversation, Failure, Message, ReplyInfo
 from playground.reply import Reply
 from playground.sources import source_for
@@ -16,7 +16,7 @@ from ui import browser, keeping, lesson
 from ui.compare_seats import from_chat
 from ui.exporting import draw_exports
 from ui.markdown import plain
-from ui.models import model_name
+from ui.models import model_name, way_on
 from ui.money import conversation_price
 from ui.page import Room
 from ui.session import endpoint_for, shown, turn_for
@@ -136,7 +136,7 @@ def draw_actions(room: Room) -> None:
         _draw_editor(room, question)
         return
     if last.info and last.info.failure:
-        _draw_way_out(room, last.info.model, last.info.failure, question)
+        _draw_way_out(room, last.info, last.info.failure, question)
     draw_judging(room, chat.conversation)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
@@ -190,17 +190,18 @@ def draw_actions(room: Room) -> None:
             browser.copy_button(t("chat.copy"), last.content, key="copy")
 
 
-def _draw_way_out(room: Room, model: str, fault: Failure, question: str) -> None:
+def _draw_way_out(room: Room, info: ReplyInfo, fault: Failure, question: str) -> None:
     """What helps after a failure: the seconds to wait, or the model that took a retired one's place."""
     t, provider = room.t, room.provider
-    if fault.code == "rate_limited" and fault.seconds:
+    if fault.code == "rate_limited":
         # A key of its own, or a second wait would go on with the seconds of the first.
         key = f"wait_{room.session.finished}"
-        browser.countdown(t("chat.wait"), t("chat.wait_over"), fault.seconds, key)
+        browser.countdown(t("chat.wait"), t("chat.wait_over"), fault.seconds or UNTOLD_WAIT, key)
     if fault.code == "not_recorded":
         lesson.draw_questions(room, lambda text: say(room, text))
     lesson.draw_offer(room, fault)
-    successor = provider.successor(model) if fault.code == "model_gone" else ""
+    theirs = fault.code == "model_gone" and info.provider == provider.id
+    successor = way_on(provider, info.model) if theirs else ""
     if successor and successor != room.model.id:
         st.button(
             t("chat.use_successor", model=plain(model_name(provider.model(successor)))),

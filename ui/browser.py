@@ -158,6 +158,8 @@ _PAGE_CSS = """
 .stApp [data-testid="stMultiSelectTagsContainer"] span > span {
   color: light-dark(#FFFFFF, #06201C);
 }
+/* Below the mouse the bright one is a dark one, also in the dark. */
+.stApp button[data-testid^="stBaseButton-primary"]:enabled:hover:not(:active) { color: #FFFFFF; }
 .stMainBlockContainer { padding-top: 3.75rem; }
 .stSidebar [data-testid="stSidebarUserContent"] { padding-top: 0; }
 """

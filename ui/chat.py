@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from playground.care import is_cry_for_help
+from playground.failures import UNTOLD_WAIT
 from playground.i18n import Translator, locale
 from playground.messages import Failure, Message
 from playground.personas import Persona
@@ -20,10 +21,10 @@ from ui import lesson
 from ui.engine import engine_state
 from ui.growing import Growing, crowd, watched
 from ui.markdown import plain, safe
-from ui.models import language_name, mismatch, model_name, provider_name, speaks
+from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
 from ui.money import price_basis, reply_price
 from ui.page import Room
-from ui.sent import left_out
+from ui.sent import draw_opener, left_out, openable
 from ui.session import key_for
 from ui.verdicts import draw_verdicts
 
@@ -96,12 +97,13 @@ def draw_history(room: Room) -> None:
             type="tertiary",
             on_click=chat.show_older,
         )
-    for message in messages[older:]:
-        draw_message(room, message)
+    known = openable(chat)
+    for place, message in enumerate(messages[older:], older):
+        draw_message(room, message, known.get(place, ""))
 
 
-def draw_message(room: Room, message: Message) -> None:
-    """Draw something that was said, and under a reply one quiet line about it."""
+def draw_message(room: Room, message: Message, number: str = "") -> None:
+    """Draw something that was said, and under a reply one quiet line about it; `number` opens what was sent for it."""
     if message.role == "user":
         with st.chat_message("user", avatar=":material/person:"):
             st.markdown(safe(message.content), anchors=False)
@@ -109,21 +111,21 @@ def draw_message(room: Room, message: Message) -> None:
                 st.info(room.t("care.notice"), icon=":material/support:")
         return
     with st.chat_message("assistant", avatar=face(room.persona)):
-        draw_reply(room, message)
+        draw_reply(room, message, number)
 
 
-def draw_reply(room: Room, message: Message) -> None:
-    """Draw what a reply is made of: thoughts, words, and the line about it."""
+def draw_reply(room: Room, message: Message, number: str = "") -> None:
+    """Draw what a reply is made of: thoughts, words, and the line about it, with what opens its request."""
     # The same places as a `Painting`: else the browser shows what stood in the last one twice until the run ends.
     draw_thinking(room.t, message.reasoning, st.empty())
     if message.content:
         st.markdown(safe(message.content), anchors=False)
     else:
         st.empty()
-    draw_ending(room, message)
+    draw_ending(room, message, number)
 
 
-def draw_ending(room: Room, message: Message) -> None:
+def draw_ending(room: Room, message: Message, number: str = "") -> None:
     """Who wrote a reply, how long it took, how much it was, how it ended, and what went wrong."""
     info, t = message.info, room.t
     if info is None:
@@ -158,7 +160,13 @@ def draw_ending(room: Room, message: Message) -> None:
         parts.append(t("reply.unused", names=plain(", ".join(info.unused))))
     if missing := left_out(room, info):
         parts.append(missing)
-    st.caption(" · ".join(parts), help=basis)
+    line = " · ".join(filter(None, parts))
+    if number:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(line, help=basis, width="content")
+            draw_opener(room, number)
+    else:
+        st.caption(line, help=basis)
     draw_verdicts(t, room.persona, message)
 
 
@@ -172,7 +180,7 @@ def draw_failure(room: Room, message: Message) -> None:
     code = fault.code if f"failure.{fault.code}.what" in locale(room.session.language) else "internal"
     providers = room.providers.all
     label = plain(provider_name(t, providers[info.provider]) if info.provider in providers else info.provider)
-    successor = providers[info.provider].successor(info.model) if info.provider in providers else ""
+    successor = way_on(providers[info.provider], info.model) if info.provider in providers else ""
     slots = {
         "provider": label,
         "model": plain(info.model),
@@ -196,7 +204,7 @@ def _wait(t: Translator, fault: Failure) -> str:
     """How long to wait before a new try, in words."""
     if fault.code == "quota_spent_today" and not fault.seconds:
         return t("reply.wait.tomorrow")
-    seconds = fault.seconds or 60
+    seconds = fault.seconds or UNTOLD_WAIT
     for unit, size in (("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return t(f"reply.wait.{unit}", count=ceil(seconds / size))
@@ -297,4 +305,4 @@ def _progress(room: Room, reply: Reply, state: str) -> str:
     label = plain(provider_name(t, reply.setup.provider))
     if state == "queued" and (ticket := reply.ticket) and ticket.seconds >= 1:
         return t("progress.in_queue", place=ticket.place, seconds=f"{ticket.seconds:.0f}")
-    return t(f"progress.{state}", provider=label, seconds=seconds, pause=f"{reply.pause:.0f}")
+    return t(f"progress.{state}", provider=label, seconds=seconds, pause=ceil(reply.pause))

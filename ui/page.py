@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -26,6 +27,7 @@ PAGES = {
     "compare": ("pages/compare.py", ":material/compare:"),
     "prove": ("pages/prove.py", ":material/fact_check:"),
     "providers": ("pages/providers.py", ":material/dns:"),
+    "chats": ("pages/chats.py", ":material/history:"),
 }
 """The pages that the sidebar links to in two columns, each with its script and its icon."""
 
@@ -52,7 +54,7 @@ class Room:
         # Streamlit knows an emoji by a pattern that takes a tenth of a second to compile: not before the first paint.
         st.set_page_config(page_icon="🎭")
         with st.sidebar:
-            _links(self.t)
+            _links(self.t, self.session.large_text)
             self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
 
     def tell_engine(self) -> None:
@@ -159,6 +161,7 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
         visit.persona = sidebar.first_persona(shelf, model, visit.language)
         if visit.chat_id in visit.chats and visit.chat.conversation.begun:
             # A dialogue outlives its persona's file; the next one answers in it.
+            visit.notices.append(("persona_gone", {"name": visit.chat.persona}))
             visit.chat.persona = visit.persona
     persona = shelf.personas.get(visit.persona)
     greeting = persona.greeting.strip() if persona else ""
@@ -170,13 +173,14 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
         visit.chat.conversation = visit.chat.conversation.opening(greeting)
 
 
-def _links(t: Translator) -> None:
+def _links(t: Translator, large_text: bool) -> None:
     pages = list(PAGES.items())
     half = (len(pages) + 1) // 2
-    # Columns would stand below each other on a phone, whose sidebar is as wide as any.
-    with st.container(horizontal=True, gap=None):
+    width: int | Literal["stretch"] = "stretch" if large_text else HALF
+    # Columns would stand below each other on a phone, whose sidebar is as wide as any. Larger words need all of it.
+    with st.container(horizontal=not large_text, gap="xsmall" if large_text else None):
         for column in (pages[:half], pages[half:]):
-            with st.container(width=HALF, gap="xsmall"):
+            with st.container(width=width, gap="xsmall"):
                 for name, (path, icon) in column:
                     st.page_link(path, label=t(f"nav.{name}"), icon=icon, width="stretch")
 
