@@ -26,7 +26,7 @@ BAKER = "Alice is a baker who likes the user."
 TURN = "Alice waves at you. It is your turn."
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(personas)
 def test_any_persona_comes_back_from_every_kind_of_card(persona: Persona) -> None:
     for version in VERSIONS:
@@ -203,7 +203,7 @@ odd_extension = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(odd_fields, odd_extension)
 def test_cards_with_odd_values_never_raise_and_leave_whole(fields: Any, extension: Any) -> None:
     card = copy.deepcopy(V3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,10 +12,10 @@ from playwright.sync_api import expect
 from tests.conftest import ROOT, App, Visit
 
 
-@pytest.fixture
-def shipped(tmp_path: Path) -> object:
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The app as a newcomer gets it: shipped personas and providers, no key anywhere."""
-    running = App(tmp_path, PLAYGROUND_PERSONAS=str(ROOT / "personas"))
+    running = App(tmp_path_factory.mktemp("shipped"), PLAYGROUND_PERSONAS=str(ROOT / "personas"))
     yield running
     running.close()
 
