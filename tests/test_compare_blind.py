@@ -131,7 +131,7 @@ def test_nothing_tells_who_writes_what_either(
     compared: Opened, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def paint_once(comparison: Comparison, places: list[compare_columns.Place]) -> None:
-        for _, one in (one for place in places for one in place.growing):
+        for one in (one for place in places for one in place.growing):
             version = -1
             for _ in range(400):
                 if one.reply.reasoning:

@@ -109,7 +109,9 @@ def test_two_browsers(app: App, visitor: Visitor) -> None:
     box.fill(code.lower().replace("-", " "))
     box.press("Enter")
     away.sees("Welcome back. Your chats here: 2.")
-    away.page.get_by_test_id("stMain").get_by_role("button", name="Open").last.click()
+    kept = away.page.get_by_test_id("stMain").get_by_role("button", name="Open")
+    expect(kept).to_have_count(2)
+    kept.last.click()
     away.sees("You asked: Remember sentinel-of-home.")
 
 

@@ -226,7 +226,8 @@ class Painting:
     def __init__(self, room: Room, reply: Reply, *, hidden: bool = False) -> None:
         self.reply = reply
         self._room, self._hidden = room, hidden
-        self._thinking, self._body = st.empty(), st.empty()
+        # Each place holds something new at once, where a row of elements keeps its old ones until the run ends.
+        self._thinking, self._body, self._ending = st.empty(), st.empty(), st.empty()
         self._thoughts: Growing | None = None
         self._words: Growing | None = None
         self._told = ""
@@ -258,10 +259,13 @@ class Painting:
             draw_thinking(self._room.t, message.reasoning, self._thinking)
         if message.content:
             self._body.markdown(safe(message.content), anchors=False)
+        elif self._hidden:
+            self._body.caption(self._room.t("compare.hidden_failure"))
         else:
             self._body.empty()
         if not self._hidden:
-            draw_ending(self._room, message)
+            with self._ending.container():
+                draw_ending(self._room, message)
 
     def _progress(self, state: str) -> str:
         if self._hidden:

@@ -11,13 +11,12 @@ from streamlit.delta_generator import DeltaGenerator
 from playground.care import is_cry_for_help
 from playground.compare import FEWEST, Column, Comparison, spread
 from playground.messages import Message
-from playground.reply import Reply
 from ui import chat
 from ui.actions import MAX_QUESTION
 from ui.compare import asking, go_on_with
 from ui.compare_seats import backend_name, draw_seat, persona_name, room_of
 from ui.growing import FASTEST, watched
-from ui.markdown import plain, safe
+from ui.markdown import plain
 from ui.models import mismatch, speaks
 from ui.page import Room
 from ui.session import picked
@@ -42,8 +41,7 @@ class Place:
     position: int
     above: DeltaGenerator
     below: DeltaGenerator
-    growing: list[tuple[DeltaGenerator, chat.Painting]] = field(default_factory=list)
-    """Each with the place that holds it."""
+    growing: list[chat.Painting] = field(default_factory=list)
 
 
 def letter(position: int) -> str:
@@ -74,14 +72,13 @@ def draw_columns(room: Room, comparison: Comparison) -> list[Place]:
 def watch(comparison: Comparison, places: list[Place]) -> None:
     """Paint all replies as they grow, until the last has ended; leaving early ends none of them."""
     seen: dict[chat.Painting, tuple[int, float]] = {}
-    with watched(*(one.reply for place in places for _, one in place.growing)):
-        while growing := [(place, spot, one) for place in places for spot, one in place.growing]:
+    with watched(*(one.reply for place in places for one in place.growing)):
+        while growing := [(place, one) for place in places for one in place.growing]:
             pause = 0.0
-            for place, spot, one in growing:
+            for place, one in growing:
                 if one.reply.done:
-                    with spot:
-                        one.finish()
-                    place.growing.remove((spot, one))
+                    one.finish()
+                    place.growing.remove(one)
                     if not place.growing:
                         _draw_around(comparison, place)
                     continue
@@ -90,7 +87,7 @@ def watch(comparison: Comparison, places: list[Place]) -> None:
                 if version != known or now - painted > LOOK:
                     seen[one] = version, now
                     pause = max(pause, one.paint())
-            growing[0][2].reply.linger(max(pause, FASTEST))
+            growing[0][1].reply.linger(max(pause, FASTEST))
 
 
 def _is_worth_saying(comparison: Comparison) -> bool:
@@ -145,12 +142,11 @@ def _draw_body(room: Room, comparison: Comparison, position: int, place: DeltaGe
         for number, reply in enumerate(column.replies, 1):
             if len(column.replies) > 1:
                 st.caption(room.t("compare.run", number=number, count=len(column.replies)))
-            spot = st.container()
-            with spot:
-                if reply.done:
-                    _draw_reply(own, reply, comparison.hidden)
-                else:
-                    growing.append((spot, chat.Painting(own, reply, hidden=comparison.hidden)))
+            painting = chat.Painting(own, reply, hidden=comparison.hidden)
+            if reply.done:
+                painting.finish()
+            else:
+                growing.append(painting)
         drawn = Place(own, column, position, above, st.empty(), growing)
     _draw_around(comparison, drawn)
     return drawn
@@ -171,19 +167,6 @@ def _draw_earlier(own: Room, column: Column) -> None:
         with st.expander(own.t("compare.earlier", count=len(column.earlier.messages))):
             for message in column.earlier.messages:
                 chat.draw_message(own, message)
-
-
-def _draw_reply(own: Room, reply: Reply, hidden: bool) -> None:
-    message = reply.message()
-    if not hidden:
-        chat.draw_reply(own, message)
-        return
-    # The same places as while it is written.
-    st.empty()
-    if message.content:
-        st.markdown(safe(message.content), anchors=False)
-    else:
-        st.caption(own.t("compare.hidden_failure"))
 
 
 def _draw_around(comparison: Comparison, place: Place) -> None:
