@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from playground.client import warm_up
+from playground.warming import warm_up
 from ui import actions, chat, chats, keeping, sent
 from ui.page import open_page
 
@@ -49,4 +49,5 @@ with below.container():
     chats.draw_in_time(room)
 sent.draw_panel(room, panel)
 
-warm_up(keeping.prepare)
+# Its browser told what it kept of the visitor, so it has drawn the page.
+warm_up(keeping.prepare, painted=visit.known)

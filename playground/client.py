@@ -6,11 +6,9 @@ The same three things change from provider to provider: base_url, key and model.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 from typing import Any, NamedTuple
 
 from playground import events, failures
@@ -32,10 +30,6 @@ _ENDS |= {"tool_calls": "tool_calls", "function_call": "tool_calls", "content_fi
 _ENDS |= {"safety": "filtered", "error": "failed", "network_error": "failed"}
 
 
-WARM_UP_AFTER = 0.6
-"""Seconds until the first page is on its way; what the first reply needs is imported while it is being painted."""
-
-
 def prepare() -> None:
     """Load what every request needs; it takes a second, which is nobody's answering time."""
     import openai
@@ -44,20 +38,6 @@ def prepare() -> None:
 
     gate()
     del openai
-
-
-@cache
-def warm_up(also: Callable[[], object] = lambda: None) -> threading.Thread:
-    """Make ready what the first reply needs, and `also`, once in a process and when nobody waits; it takes a second."""
-
-    def load() -> None:
-        time.sleep(WARM_UP_AFTER)
-        prepare()
-        also()
-
-    thread = threading.Thread(target=load, daemon=True, name="warm-up")
-    thread.start()
-    return thread
 
 
 class Delta(NamedTuple):

@@ -52,8 +52,8 @@ class Column:
     replies: list[Reply] = field(default_factory=list)
     wins: int = 0
     """How often it was voted for without its name."""
-    drawn: bool = False
-    """Whether its last question has been on screen."""
+    turn: int = 0
+    """How many questions were put to it."""
 
     @property
     def busy(self) -> bool:
@@ -93,7 +93,8 @@ class Column:
         self.conversation, self.replies = Conversation(), []
 
     def _put(self, conversation: Conversation, runs: int, ask: Ask) -> None:
-        self.conversation, self.drawn = conversation, False
+        self.conversation = conversation
+        self.turn += 1
         self.replies = [ask(self.seat, conversation) for _ in range(runs)]
 
 

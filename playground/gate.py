@@ -41,7 +41,7 @@ class _Stream(httpcore2.NetworkStream):
             self._timeout(timeout)
             raise
         if line is not None:
-            line.last_read = len(data)
+            line.took(len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

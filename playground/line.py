@@ -21,14 +21,14 @@ current: ContextVar[Line | None] = ContextVar("line", default=None)
 _open: set[int] = set()
 """The lines that are open now, in the whole process."""
 
-BREATH, SHORTEST_BREATH, LONGEST_BREATH = 0.0025, 0.08, 0.1
-"""Seconds before a read for each line that is open, at least, and at most."""
+BREATH, SHORTEST_BREATH, LONGEST_BREATH = 0.005, 0.07, 0.2
+"""Seconds before a read: for each line that is open where there are many, for one alone, and at most."""
 
 AT_ONCE = 8
-"""Pieces of text that are read as they come; more of it may wait a moment."""
+"""Pieces of text that are read as they come; later ones may wait a moment."""
 
-A_LOT = 4096
-"""Bytes that came in one read when a reply pours and does not drip."""
+POURING = 100_000
+"""Bytes a second from which on a reply is read as fast as it comes."""
 
 
 class Cut(Exception):
@@ -97,8 +97,9 @@ class Line:
         """The headers of that answer, with lower-case names."""
         self.pieces = 0
         """How many pieces of text have come."""
-        self.last_read = 0
-        """How many bytes came the last time."""
+        self.rate = 0.0
+        """Bytes a second that came the last time."""
+        self._read_at = 0.0
         self._clock = clock
         self._deadlines: dict[str, float] = {}
         self._cut = threading.Event()
@@ -161,9 +162,16 @@ class Line:
 
     def breathe(self) -> None:
         """Wait before a read of a reply that drips: what comes meanwhile is read at once, for less work."""
-        crowded = BREATH * len(_open)
-        if self.pieces > AT_ONCE and (self.last_read < A_LOT or crowded > SHORTEST_BREATH):
-            self.wait(min(LONGEST_BREATH, max(SHORTEST_BREATH, crowded)))
+        crowded = min(LONGEST_BREATH, BREATH * len(_open))
+        if self.pieces and crowded > SHORTEST_BREATH:
+            self.wait(crowded)
+        elif self.pieces > AT_ONCE and self.rate < POURING:
+            self.wait(SHORTEST_BREATH)
+
+    def took(self, size: int) -> None:
+        """Note that so many bytes came."""
+        before, self._read_at = self._read_at, self._clock()
+        self.rate = size / max(self._read_at - before, 1e-6)
 
     def use(self, sock: socket.socket | None) -> None:
         """Remember the socket in use, for `cut`."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from google.protobuf.text_format import MessageToString
@@ -259,12 +258,17 @@ def test_columns_of_one_shared_key_take_turns(
         file.read_text("utf-8").replace("    secret: Keyed\n", "    secret: Keyed\n    pace: {at_once: 1}\n"),
         "utf-8",
     )
+    written: list[list[int]] = []
+
+    def script(body: dict[str, Any]) -> Script:
+        written.append([chat.sent for chat in provider.chats])
+        return Script(["One ", "by ", "one."])
+
+    provider.script = script
     test = sit(compared(), *(Seat("keyed", "fake-large", "", warm) for warm in (0.0, 0.5, 1.0)))
     click(test, "ask_all")
-    assert texts(test) == [["You asked: I missed my bus."]] * 3
-    for before, after in itertools.pairwise(provider.chats):
-        assert before.answered_at
-        assert before.answered_at <= after.at
+    assert texts(test) == [["One by one."]] * 3
+    assert written == [[0], [3, 0], [3, 3, 0]], "each is asked when the one before is whole"
 
 
 def test_a_reply_may_end_while_the_page_is_drawn(

@@ -93,23 +93,30 @@ def test_a_connection_that_was_cut_is_never_used_again(fake: FakeProvider) -> No
 
 
 @pytest.mark.parametrize(
-    ("others", "last_read", "seconds"),
-    [(0, 100, [0.08]), (0, 8000, []), (31, 100, [0.08]), (35, 8000, [0.09]), (99, 8000, [0.1])],
+    ("others", "pieces", "size", "seconds"),
+    [
+        (0, 0, 100, []),
+        (0, 8, 100, []),
+        (0, 9, 100, [0.07]),
+        (0, 9, 20_000, []),
+        (19, 0, 100, []),
+        (19, 1, 20_000, [0.1]),
+        (99, 1, 100, [0.2]),
+    ],
 )
 def test_a_reply_that_drips_is_read_less_often(
-    monkeypatch: pytest.MonkeyPatch, others: int, last_read: int, seconds: list[float]
+    monkeypatch: pytest.MonkeyPatch, others: int, pieces: int, size: int, seconds: list[float]
 ) -> None:
-    """Only once text flows: the first words never wait, nor does a short reply."""
+    """Not the first words, nor a short reply, nor one that pours; in a crowd all but the first words."""
     waited: list[float] = []
-    line = Line(5, time.monotonic)
+    now = [0.0]
+    line = Line(5, lambda: now[0])
     monkeypatch.setattr(line, "wait", waited.append)
     with ExitStack() as stack:
         for _ in range(others):
             stack.enter_context(Line(5, time.monotonic).open())
         with line.open():
-            line.last_read, line.pieces = last_read, 8
-            line.breathe()
-            assert waited == []
-            line.pieces += 1
+            line.pieces, now[0] = pieces, 0.1
+            line.took(size)
             line.breathe()
     assert waited == seconds

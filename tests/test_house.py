@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": {"events", "failures", "gate", "keys", "line", "messages", "providers", "usage"},
     "limits": {"messages"},
     "sent": {"line", "messages", "wire"},
+    "warming": {"client"},
     "reply": {"client", "limits", "line", "messages", "sent", "usage", "wire"},
     "compare": {"messages", "reply"},
     "difference": set(),

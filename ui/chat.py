@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from math import ceil
 
@@ -19,7 +18,7 @@ from playground.sources import readiness
 from playground.usage import scarcest
 from ui import lesson
 from ui.engine import engine_state
-from ui.growing import Growing, crowd, watched
+from ui.growing import Growing, cleared, crowd, watched
 from ui.markdown import plain, safe
 from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
 from ui.money import price_basis, reply_price
@@ -74,13 +73,10 @@ def face(persona: Persona | None) -> str:
 def stage(room: Room) -> DeltaGenerator:
     """The place of the dialogue, cleared of another one that was here before."""
     visit = room.session
-    before, visit.on_stage = visit.on_stage, visit.chat_id
-    if visit.chat.reply is None or before == visit.chat_id:
-        return st.container()
-    # The browser keeps what stood here until the run ends, and with a reply to watch that takes a while.
-    place = st.empty()
-    time.sleep(0.2)
-    return place.container()
+    if visit.on_stage != visit.chat_id:
+        visit.on_stage = visit.chat_id
+        visit.stages += 1
+    return cleared(visit.stages)
 
 
 def draw_history(room: Room) -> None:

@@ -15,7 +15,7 @@ from ui import chat
 from ui.actions import MAX_QUESTION
 from ui.compare import asking, go_on_with
 from ui.compare_seats import backend_name, draw_seat, persona_name, room_of
-from ui.growing import FASTEST, watched
+from ui.growing import FASTEST, cleared, watched
 from ui.markdown import plain
 from ui.models import mismatch, speaks
 from ui.page import Room
@@ -24,9 +24,6 @@ from ui.verdicts import judged
 
 LOOK = 0.5
 """Seconds after which a reply is painted though nothing came, so that a click is heard."""
-
-CLEARING = 0.05
-"""Seconds in which the browser takes away what stood in a column: else it keeps the most of it until the run ends."""
 
 GLIMPSE = 150
 """Characters of a system prompt that are shown before anything is asked."""
@@ -63,9 +60,7 @@ def draw_columns(room: Room, comparison: Comparison) -> list[Place]:
         for position, container in zip(row, st.columns(width, gap="medium"), strict=False):
             with container, st.container(border=True):
                 _draw_head(room, comparison, position)
-                bodies.append(st.empty())
-    if any(column.replies and not column.drawn for column in comparison.columns):
-        time.sleep(CLEARING)
+                bodies.append(cleared(comparison.shown[position].turn))
     return [_draw_body(room, comparison, position, body) for position, body in enumerate(bodies)]
 
 
@@ -130,8 +125,8 @@ def _draw_head(room: Room, comparison: Comparison, position: int) -> None:
 def _draw_body(room: Room, comparison: Comparison, position: int, place: DeltaGenerator) -> Place:
     """What was said in a column; before that, what its persona would be told."""
     column = comparison.shown[position]
-    own, column.drawn = room_of(room, column.seat), True
-    with place.container():
+    own = room_of(room, column.seat)
+    with place:
         if not column.replies:
             _draw_glimpse(own)
         elif not comparison.hidden:

@@ -15,8 +15,22 @@ from ui.markdown import safe
 FASTEST = 0.1
 """Seconds between two paints of a short reply; a long one is painted less often."""
 
-SHARE = 0.006
+SHARE = 0.01
 """Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
+
+
+def cleared(turn: int) -> DeltaGenerator:
+    """A container that is empty at the first run of each turn, and the same at the others.
+
+    The browser keeps what stood in a container until the run ends, which takes a while with a reply to watch; so
+    there are two places, and what is no container empties the other one at once.
+    """
+    if turn % 2:
+        st.empty()
+    place = st.container()
+    if not turn % 2:
+        st.empty()
+    return place
 
 
 class Growing:
@@ -42,7 +56,7 @@ class Growing:
             self._tail = self._parts.empty()
         if rest.strip():
             self._tail.markdown(safe(rest), anchors=False)
-        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 50_000
+        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 40_000
 
 
 @st.cache_resource(show_spinner=False)

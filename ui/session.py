@@ -110,6 +110,8 @@ class Session:
     chat_id: str = ""
     on_stage: str = ""
     """The dialogue that the last run drew."""
+    stages: int = 0
+    """How many dialogues were drawn one after another."""
     token: str = field(default_factory=new_token, repr=False)
     """What the browser keeps to find the visitor's dialogues again; a secret."""
     known: bool = False
