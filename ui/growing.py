@@ -56,7 +56,7 @@ class Growing:
             self._tail = self._parts.empty()
         if rest.strip():
             self._tail.markdown(safe(rest), anchors=False)
-        return max(FASTEST, SHARE * crowd()) + len(rest) / 40_000 + len(text) / 40_000
+        return max(FASTEST, SHARE * crowd()) + (len(rest) + len(text)) / 40_000
 
 
 @st.cache_resource(show_spinner=False)

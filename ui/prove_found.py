@@ -20,6 +20,7 @@ from playground.printed_proof import paid, price
 from playground.proof import Outcome, Plan, Rate, failed, failing, rate
 from playground.proof_file import SUFFIX, to_csv, to_json, to_junit
 from ui.chat import draw_failure
+from ui.exporting import here
 from ui.markdown import plain, safe
 from ui.page import Room
 from ui.prove_desk import Desk
@@ -153,7 +154,7 @@ def draw_downloads(room: Room, desk: Desk, plan: Plan) -> None:
         "csv": partial(to_csv, plan, outcomes, t),
         "junit": partial(to_junit, plan, outcomes, GOOD, t),
     }
-    name = f"proof-{slug_of(plan.persona.name)}-{datetime.now():%Y-%m-%d}"
+    name = f"proof-{slug_of(plan.persona.name)}-{datetime.now(here()):%Y-%m-%d}"
     st.caption(room.t("prove.kept"))
     with st.container(horizontal=True):
         for kind, suffix in SUFFIX.items():

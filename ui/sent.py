@@ -129,7 +129,9 @@ def openable(chat: Chat) -> dict[int, str]:
     """The places of the earlier replies whose request is still known, each with its number among the replies."""
     said = chat.conversation.messages
     replies = [(place, one.info) for place, one in enumerate(said) if one.info]
-    known = {place: str(n) for n, (place, info) in enumerate(replies, 1) if chat.sent_for(info)}
+    # A set: each run asks it of every reply, and a dialogue may be long.
+    kept = {one.info for one in chat.sent}
+    known = {place: str(n) for n, (place, info) in enumerate(replies, 1) if info in kept}
     known.pop(len(said) - 1, None)
     return known
 
