@@ -29,6 +29,7 @@ def test_reader_who_scrolls_up_stays_there(app: App, visitor: Visitor, provider:
     page.mouse.wheel(0, -400)
     page.wait_for_function("end => stMain().scrollTop < end - 300", arg=end)
     here = place(page)
+    assert here < end - 300
     gate.release(40)
     page.get_by_text("Line 99 of").wait_for(state="attached")
     gate.release()
@@ -42,8 +43,13 @@ def test_reader_who_scrolls_up_stays_there(app: App, visitor: Visitor, provider:
 
 
 def place(page: Page) -> float:
+    """How far the page is scrolled, once it has come to rest."""
     page.evaluate("window.stMain = () => document.querySelector('.stMain')")
-    return float(page.evaluate("stMain().scrollTop"))
+    before, now = -1.0, float(page.evaluate("stMain().scrollTop"))
+    while now != before:
+        page.wait_for_timeout(150)
+        before, now = now, float(page.evaluate("stMain().scrollTop"))
+    return now
 
 
 def test_nothing_of_another_dialogue_stays(app: App, visitor: Visitor, provider: FakeProvider) -> None:
