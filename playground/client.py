@@ -86,7 +86,7 @@ def stream(
     limits = quirks.timeout
     line.lift_all()
     line.sent, line.headers = b"", {}
-    line.heard = Heard(lambda event: mask(events.written(event), endpoint.key))
+    line.heard = Heard(lambda text: mask(text, endpoint.key))
     line.public_only = endpoint.public_only
     line.own_headers = frozenset(name.lower().encode() for name in quirks.headers)
     line.allow("whole", limits.whole)
@@ -112,7 +112,7 @@ def stream(
                 line.lift("first_byte")
                 line.allow("between", limits.between)
                 for event in events.read_events(response.iter_bytes()):
-                    line.heard.note(event)
+                    line.heard.note(event.raw or f"[{event.kind.upper()}]")
                     had = reader.text_size + reader.thought_size
                     if (delta := reader.take(event)) is not None:
                         yield delta
@@ -129,7 +129,7 @@ def stream(
     except APIStatusError as error:
         raw = _error_body(error)
         headers = line.headers = {k.lower(): v for k, v in error.response.headers.items()}
-        line.heard.note(events.Event("stray", failures.readable(raw)))
+        line.heard.note(failures.readable(raw))
         fault = failures.from_response(error.status_code, headers, raw, quirks.errors, endpoint.key, clock())
         refused = ""
         if fault.code == "bad_request" and error.status_code in (400, 422):

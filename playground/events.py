@@ -18,11 +18,15 @@ _FIELDS = ("data", "event", "id", "retry")
 
 
 class Event(NamedTuple):
-    """One thing that came: kind "json" (with its value), "done", "stray" (text that is no event) or "bad"."""
+    """One thing that came: kind "json" (with its value), "done", "comment", "stray" (text that is no event) or "bad".
+
+    `raw` holds its lines as they came.
+    """
 
     kind: str
     value: Any = None
     name: str = ""
+    raw: str = ""
 
 
 def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
@@ -32,6 +36,7 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
     """
     data: list[str] = []
     stray: list[str] = []
+    raw: list[str] = []
     name = ""
     size = 0
     for line in _lines(parts):
@@ -40,9 +45,16 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
             return
         if not line:
             if data:
-                yield _event("\n".join(data), name)
-            data, name, size = [], "", 0
+                yield _event("\n".join(data), name, "\n".join(raw))
+            elif raw and raw[0].startswith(":"):
+                yield Event("comment", raw="\n".join(raw))
+            data, raw, name, size = [], [], "", 0
             continue
+        raw.append(line)
+        size += len(line)
+        if size > MAX_EVENT:
+            yield Event("too_big")
+            return
         if line.startswith(":"):
             continue
         field, _, value = line.partition(":")
@@ -52,15 +64,12 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
             data.append(value.removeprefix(" "))
         elif field == "event":
             name = value.strip()
-        size += len(line)
-        if size > MAX_EVENT:
-            yield Event("too_big")
-            return
-    if data and (last := _event("\n".join(data), name)).kind != "bad":
+    if data and (last := _event("\n".join(data), name, "\n".join(raw))).kind != "bad":
         # An event that broke off is not malformed; the reply is cut, which its missing end says.
         yield last
     if stray:
-        yield Event("stray", "\n".join(stray))
+        text = "\n".join(stray)
+        yield Event("stray", text, raw=text)
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[str | None]:
@@ -85,23 +94,16 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str | None]:
         yield rest.rstrip("\r")
 
 
-def _event(text: str, name: str) -> Event:
+def _event(text: str, name: str, raw: str) -> Event:
     text = re.sub(r"^(?:\s*data:\s*)+", "", text).strip()
     if not text:
-        return Event("empty")
+        return Event("empty", raw=raw)
     if text.startswith("[DONE]"):
-        return Event("done")
+        return Event("done", raw=raw)
     try:
-        return Event("json", json.loads(text), name)
+        return Event("json", json.loads(text), name, raw)
     except (ValueError, RecursionError):
-        return Event("bad", text[:200], name)
-
-
-def written(event: Event) -> str:
-    """An event as text again."""
-    if event.kind == "json":
-        return json.dumps(event.value, ensure_ascii=False, separators=(",", ":"))
-    return str(event.value or f"[{event.kind.upper()}]")
+        return Event("bad", text[:200], name, raw)
 
 
 class Piece(NamedTuple):

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
 
 current: ContextVar[Line | None] = ContextVar("line", default=None)
 """The line of the thread that makes a request."""
@@ -48,33 +47,40 @@ class Overdue(Exception):
 
 
 class Heard:
-    """The events at the two ends of an answer, and how many there were; `write` makes a text of one, without a key."""
+    """The events of an answer as they came: the early ones up to `ROOM` characters, of later ones the last few.
 
-    EDGE = 6
+    `hide` takes the key out of a text.
+    """
 
-    def __init__(self, write: Callable[[Any], str] = str) -> None:
+    EDGE, ROOM = 6, 1_000_000
+
+    def __init__(self, hide: Callable[[str], str] = str) -> None:
         self.count = 0
-        self._write = write
-        self._first: list[Any] = []
-        self._last: deque[Any] = deque(maxlen=self.EDGE)
+        self._hide = hide
+        self._size = 0
+        self._early: list[str] = []
+        self._late: deque[str] = deque(maxlen=self.EDGE)
 
-    @property
-    def first(self) -> tuple[str, ...]:
-        """The first events, as text."""
-        return tuple(map(self._write, list(self._first)))
-
-    @property
-    def last(self) -> tuple[str, ...]:
-        """The last events that are not among the first, as text."""
-        return tuple(map(self._write, self._last.copy()))
-
-    def note(self, event: Any) -> None:
-        """Take one event: an early one stays, of the later ones the last few."""
+    def note(self, event: str) -> None:
+        """Take one event."""
         self.count += 1
-        if len(self._first) < self.EDGE:
-            self._first.append(event)
+        self._size += len(event)
+        if self._size <= self.ROOM:
+            self._early.append(event)
         else:
-            self._last.append(event)
+            self._late.append(event[: self.ROOM])
+
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The first events, and the last that are not among them."""
+        first, late = self._early[: self.EDGE], self._late.copy()
+        last = [*self._early[self.EDGE :][-self.EDGE :], *late][-self.EDGE :]
+        return tuple(map(self._hide, first)), tuple(map(self._hide, last))
+
+    def whole(self) -> str:
+        """Every event that is kept, a blank line between two, and "…" where some are not."""
+        early, late = list(self._early), list(self._late)
+        missing = ["…"] if self.count > len(early) + len(late) else []
+        return self._hide("\n\n".join([*early, *missing, *late]))
 
 
 class Line:

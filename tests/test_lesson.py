@@ -148,7 +148,8 @@ def test_a_reply_is_played_like_any_other(providers: ProvidersFile) -> None:
     assert sent
     assert reply.request
     assert json.loads(sent.body) == reply.request.body
-    assert '"recorded":{"on":"2026-11-22","model":"smollm2-135m","temperature":1.5}' in sent.first[0]
+    about = json.loads(sent.first[0].removeprefix("data: "))["recorded"]
+    assert about == {"on": "2026-11-22", "model": "smollm2-135m", "temperature": 1.5}
     t = translator("en")
     said = GREETED.say(VICKY.starters[0]).answered(reply.message())
     told = to_transcript(setup(providers), said, when=datetime(2026, 11, 22), language="en", labels={})

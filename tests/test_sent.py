@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 
+from playground.events import read_events
 from playground.keys import Endpoint
 from playground.line import Heard
 from playground.messages import Conversation, ReplyInfo, Usage
@@ -80,6 +81,7 @@ def test_after_a_refused_parameter_the_second_request_is_kept(server: FakeProvid
     assert sent.body == server.chats[-1].body != server.chats[0].body
     assert Note("refused", "temperature") in sent.request.notes
     assert len(sent.first) + len(sent.last) == sent.count
+    assert sent.events == "\n\n".join((*sent.first, *sent.last))
 
 
 def test_nothing_is_kept_where_nobody_was_asked(server: FakeProvider) -> None:
@@ -92,13 +94,50 @@ def test_nothing_is_kept_where_nobody_was_asked(server: FakeProvider) -> None:
 
 
 @pytest.mark.parametrize("chunks", [1, 3, 8, 9, 10, 200])
-def test_events_are_kept_at_both_ends(server: FakeProvider, chunks: int) -> None:
+def test_events_are_kept_as_they_came(server: FakeProvider, chunks: int) -> None:
     server.script = Script([f"<{n}>" for n in range(chunks)])
     sent = kept(asked(server, setup_for("openai", persona=FULL)))
     assert sent.count == chunks + 3  # the role before them, how it ended and the token counts after them
     assert len(sent.first) + len(sent.last) == min(sent.count, 2 * Heard.EDGE)
-    assert '"role":"assistant"' in sent.first[0]
-    assert '"usage"' in (sent.last or sent.first)[-1]
+    came = sent.events.split("\n\n")
+    assert len(came) == sent.count
+    assert all(event.startswith("data: {") for event in came)
+    assert [f"<{n}>" in event for n, event in zip(range(-1, chunks), came, strict=False)] == [
+        False,
+        *[True] * chunks,
+    ]
+    assert '"role":"assistant"' in came[0]
+    assert '"usage"' in came[-1]
+
+
+def test_of_an_endless_answer_the_ends_are_kept(
+    monkeypatch: pytest.MonkeyPatch, server: FakeProvider
+) -> None:
+    monkeypatch.setattr(Heard, "ROOM", 5000)
+    server.script = Script([f"<{n}>" for n in range(200)])
+    came = kept(asked(server, setup_for("openai", persona=FULL))).events.split("\n\n")
+    assert 10 < len(came) < 40
+    assert came[-Heard.EDGE - 1] == "…"
+    assert "<199>" in came[-3]
+
+
+@pytest.mark.parametrize(
+    ("came", "events"),
+    [
+        (": PROCESSING\n\ndata: {}\n\n", [": PROCESSING", "data: {}"]),
+        (": a\r\ndata:{ }\r\n\r\n", [": a\ndata:{ }"]),
+        (
+            "event: message\nid: 7\ndata: {}\n\ndata: [DONE]\n\n",
+            ["event: message\nid: 7\ndata: {}", "data: [DONE]"],
+        ),
+        ("data: {}\n\n\n\ndata: {bro", ["data: {}"]),
+        ("<p>\n\nNo API", ["<p>\nNo API"]),
+    ],
+)
+def test_an_event_keeps_its_lines(came: str, events: list[str]) -> None:
+    for size in (1, 7, len(came)):
+        parts = [came[at : at + size].encode() for at in range(0, len(came), size)]
+        assert [event.raw for event in read_events(parts)] == events
 
 
 def test_a_long_event_is_cut(server: FakeProvider) -> None:

@@ -123,11 +123,13 @@ def test_the_exact_body_and_the_events_are_shown(opened: Opened, provider: FakeP
     test = viewed(ask(panel(opened), "下雨了 <b> `x`"), "json")
     body, events = (code.value for code in test.main.code)
     assert body.encode() == provider.chats[0].body
-    lines = events.split("\n")
-    assert len(lines) == 13
-    assert "21 more" in lines[6]
-    assert json.loads(lines[0])["choices"][0]["delta"]["role"] == "assistant"
-    assert "usage" in json.loads(lines[-1])
+    came = events.split("\n\n")
+    assert len(came) == 13
+    assert "21 more" in came[6]
+    assert json.loads(came[0].removeprefix("data: "))["choices"][0]["delta"]["role"] == "assistant"
+    assert "usage" in json.loads(came[-1].removeprefix("data: "))
+    every = next(one for one in test.toggle if one.label == "Show every event").set_value(True).run()
+    assert [code.value for code in every.main.code][1].count("data: {") == 33
     viewed(test, "messages")
     assert test.main.code[-1].value == "x-ratelimit-remaining-requests: 7"
 

@@ -13,7 +13,7 @@ from ui.markdown import plain
 from ui.models import provider_name
 from ui.money import reply_price
 from ui.page import Room
-from ui.session import known_keys
+from ui.session import known_keys, picked, show
 
 COLORS = {"system": "violet", "developer": "violet", "user": "blue", "assistant": "green"}
 
@@ -25,7 +25,7 @@ def draw_view(room: Room, one: Sent, when: str) -> None:
     """Draw a request in the chosen way; one run may draw it twice, "early" and "late", and no key may come twice."""
     view, keys = room.session.sent_view, known_keys(room.providers.all.values())
     if view == "json":
-        _draw_json(room.t, one, keys)
+        _draw_json(room, one, keys, when)
     elif view == "code":
         _draw_code(room, one)
     else:
@@ -116,17 +116,29 @@ def _draw_answer(room: Room, one: Sent) -> None:
         st.code("\n".join(f"{k}: {v}" for k, v in one.headers.items()), language=None, wrap_lines=True)
 
 
-def _draw_json(t: Translator, one: Sent, keys: tuple[str, ...]) -> None:
+def _draw_json(room: Room, one: Sent, keys: tuple[str, ...], when: str) -> None:
     """The exact body and the exact events, with nothing changed but a key where one got in."""
+    t, visit = room.t, room.session
     body = one.body.decode("utf-8", "replace") if one.body else as_it_leaves(one.request.body)
     size = f"{len(body.encode('utf-8', 'replace')):,}"
     st.caption(t("sent.exact" if one.body else "sent.would", size=size))
     st.code(mask(body, *keys), language="json", wrap_lines=True)
-    if one.count:
-        between = one.count - len(one.first) - len(one.last)
-        lines = [*one.first, *([t("sent.events_between", count=between)] if between else []), *one.last]
-        st.caption(t("sent.events", count=one.count))
-        st.code(mask("\n".join(lines), *keys), language="json", wrap_lines=True)
+    if not one.count:
+        return
+
+    def choose(every: bool) -> None:
+        visit.every_event = every
+
+    st.caption(t("sent.events", count=one.count))
+    if one.packed and when == "late":
+        key = show("every_event", visit.every_event)
+        st.toggle(t("sent.every_event"), key=key, on_change=picked("every_event", choose))
+    if one.packed and visit.every_event:
+        st.code(mask(one.events, *keys), language=None, wrap_lines=True, height=420)
+        return
+    between = one.count - len(one.first) - len(one.last)
+    events = [*one.first, *([t("sent.events_between", count=between)] if between else []), *one.last]
+    st.code(mask("\n\n".join(events), *keys), language="json", wrap_lines=True)
 
 
 def _draw_code(room: Room, one: Sent) -> None:
