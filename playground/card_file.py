@@ -81,7 +81,7 @@ def _text_in_png(raw: bytes) -> bytes:
     with contextlib.suppress(Exception), Image.open(io.BytesIO(raw), formats=["PNG"]) as image:
         texts |= image.info
         # Texts that follow the picture come with its pixels; an animation's would all have to be decoded.
-        if "ccv3" not in texts and not image.is_animated:
+        if isinstance(image, PngImagePlugin.PngImageFile) and "ccv3" not in texts and not image.is_animated:
             texts |= image.text
     text = next((texts[name] for name in _NEWEST_FIRST if isinstance(texts.get(name), str)), None)
     if text is None:

@@ -85,7 +85,7 @@ class Check(BaseModel):
         except ValidationError as error:
             if value is None:
                 raise PydanticCustomError("missing", "Field required") from None
-            first = error.errors()[0]
+            first: dict[str, Any] = dict(error.errors()[0])
             if first["type"] == "string_type" and isinstance(value, (list, tuple)):
                 raise PydanticCustomError("one_text", "one text and no list") from None
             raise PydanticCustomError(first["type"], first["msg"], first.get("ctx")) from None

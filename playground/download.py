@@ -203,7 +203,7 @@ def _pip() -> tuple[str, ...]:
     if importlib.util.find_spec("pip"):
         return "-m", "pip"
     spare = importlib.util.find_spec("ensurepip")
-    for folder in (spare and spare.submodule_search_locations) or ():
+    for folder in (spare.submodule_search_locations if spare else None) or ():
         for wheel in Path(folder, "_bundled").glob("pip-*.whl"):
             return (str(wheel / "pip"),)
     raise EmbeddedError("no_pip", "neither pip nor ensurepip is installed")

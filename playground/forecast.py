@@ -79,7 +79,7 @@ def _costs(
 
 
 def _typical_tokens(setup: Setup, model: str, outcomes: list[Outcome]) -> int:
-    limit = setup.max_tokens or (setup.persona and setup.persona.max_tokens) or DEFAULT_MAX_TOKENS
+    limit = setup.max_tokens or (setup.persona.max_tokens if setup.persona else None) or DEFAULT_MAX_TOKENS
     seen = [
         tokens / len(turns(one.cell.question))
         for one in outcomes

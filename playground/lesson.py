@@ -113,6 +113,11 @@ class Lesson(_Strict):
         fits = (one for one in self.entries if one.model_id == model_id and one.text.strip().startswith(said))
         return next(fits, None)
 
+    def model_of(self, system_prompt: str) -> str:
+        """The model that a persona's first entry was recorded with; "" where none is of that persona."""
+        fits = (one.model_id for one in self.entries if _same(one.system_prompt, system_prompt))
+        return next(fits, "")
+
     def questions(self, model_id: str, system_prompt: str) -> tuple[str, ...]:
         """What a persona can be asked, in the file's order."""
         fits = (

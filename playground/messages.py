@@ -130,15 +130,14 @@ def _message(row: dict[str, Any]) -> Message:
     info = row.get("info")
     if info is not None:
         failure = info.get("failure")
-        info = ReplyInfo(
-            **{
-                **info,
-                "usage": Usage(**info.get("usage", {})),
-                "failure": Failure(**failure) if failure else None,
-                "unused": tuple(info.get("unused", ())),
-                "left_out": tuple(info.get("left_out", ())),
-            }
-        )
+        told: dict[str, Any] = {
+            **info,
+            "usage": Usage(**info.get("usage", {})),
+            "failure": Failure(**failure) if failure else None,
+            "unused": tuple(info.get("unused", ())),
+            "left_out": tuple(info.get("left_out", ())),
+        }
+        info = ReplyInfo(**told)
     if row["role"] not in ("user", "assistant"):
         raise KeyError(row["role"])
     return Message(row["role"], row["content"], row.get("reasoning", ""), info)

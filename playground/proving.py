@@ -80,7 +80,7 @@ def prove(
 def at_once(plan: Plan, voice: Voice) -> int:
     """How many questions a model is asked at the same time; what would only wait in the queue is not asked yet."""
     each = max(1, AT_ONCE // max(1, len(plan.models)))
-    return min(each, (voice.turn and voice.turn.pace.at_once) or each)
+    return min(each, (voice.turn.pace.at_once if voice.turn else None) or each)
 
 
 class Proving:

@@ -176,7 +176,7 @@ def python_literal(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
         parts = re.findall(r"[^\n]*\n|[^\n]+", value)
         return python_text(value) if len(parts) < 2 else _wrapped("()", map(python_text, parts), depth, "")
-    if not isinstance(value, Mapping | list | tuple) or not value:
+    if not isinstance(value, (Mapping, list, tuple)) or not value:
         return repr(list(value) if isinstance(value, tuple) else value)
     if isinstance(value, Mapping):
         brackets = "{}"
@@ -210,7 +210,7 @@ def masked(value: Any, *keys: str) -> Any:
         return mask(value, *keys)
     if isinstance(value, Mapping):
         return {name: masked(inner, *keys) for name, inner in value.items()}
-    return [masked(inner, *keys) for inner in value] if isinstance(value, list | tuple) else value
+    return [masked(inner, *keys) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _python_imports(call: Call) -> list[str]:

@@ -57,10 +57,10 @@ class Node:
 class _Events(yaml.SafeLoader):
     """PyYAML's scanner and parser; it refuses deep brackets while it scans them, since that takes long."""
 
-    def fetch_flow_collection_start(self, token_class: Any) -> None:
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
         if self.flow_level >= MAX_DEPTH:
             refuse("deep", self.line + 1, self.column + 1, limit=MAX_DEPTH)
-        super().fetch_flow_collection_start(token_class)
+        super().fetch_flow_collection_start(TokenClass)
 
 
 def grow(text: str, max_nodes: int, keys: Collection[str]) -> Node | None:

@@ -209,8 +209,12 @@ def test_server_is_closed() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
-    ids=lambda c: " ".join(c),
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["pyrefly", "check", "--python-interpreter-path", sys.executable],
+    ],
+    ids=lambda command: f"{command[0]} {command[1]}",
 )
 def test_linters(command: list[str]) -> None:
     done = subprocess.run(

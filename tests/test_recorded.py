@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground import doctor
-from playground.lesson import read_lesson
+from playground.lesson import LESSON_FILE, load_lesson, read_lesson, to_lesson
 from tests.conftest import PROVIDERS, ROOT
 from tests.fake_provider import FakeProvider, Script
 from tests.test_pages import Opened, ask, folder, opened, said
@@ -21,7 +21,7 @@ __all__ = ["folder", "opened"]
 
 KEY = "sk-sentinel-0123456789abcdef"
 LUCKY = "02_lucky_vicky.yaml"
-RECORDED = "recorded-2026-11-22/smollm2-135m"
+RECORDED = "recorded-2026-11-22/qwen2.5-coder-1.5b-instruct"
 MORE = """
   tape:
     label: Tape
@@ -48,12 +48,12 @@ def told(test: AppTest) -> str:
 def test_a_starter_is_answered_and_says_that_it_is_recorded(classroom: FakeProvider, opened: Opened) -> None:
     test = opened(persona="lucky-vicky", provider="tape")
     assert not test.exception
-    assert "Recorded, not live: SmolLM2 135M, recorded on 2026-11-22" in told(test).replace("\\", "")
+    assert "Recorded, not live: Qwen2.5 Coder 1.5B, recorded on 2026-11-22" in told(test).replace("\\", "")
     test.pills(key="starter").set_value("I failed my driving test.").run()
     assert not test.exception
     assert said(test)[-1].startswith("I failed my driving test, so now I get")
     line = told(test).replace("\\", "")
-    assert "Recorded lesson · SmolLM2 135M, recorded on 2026-11-22 ·" in line
+    assert "Recorded lesson · Qwen2.5 Coder 1.5B, recorded on 2026-11-22 ·" in line
     assert "recorded at temperature 0" in line
     assert test.sidebar.selectbox(key="model").value == RECORDED
     assert classroom.chats == []
@@ -92,9 +92,17 @@ def test_without_a_network_it_is_one_click_away(
     assert test.sidebar.selectbox(key="provider").value == "tape"
 
 
-def test_in_chinese_it_says_what_it_speaks(classroom: FakeProvider, opened: Opened) -> None:
+def test_in_chinese_it_says_what_it_speaks(
+    classroom: FakeProvider, opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     test = opened(persona="lucky-vicky", provider="tape", lang="zh-TW")
-    assert "這堂課的語言是英文" in told(test)
+    assert "這堂課的語言是" not in told(test)
+    shipped = load_lesson(LESSON_FILE)
+    assert shipped
+    file = tmp_path / "english.json"
+    file.write_bytes(to_lesson([one for one in shipped.entries if one.language == "en"]))
+    monkeypatch.setenv("PLAYGROUND_LESSON", str(file))
+    assert "這堂課的語言是英文" in told(test.run())
 
 
 def test_a_session_is_recorded_and_opened_as_a_lesson(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Page, expect
 
+from playground.i18n import translator
 from tests.conftest import PROVIDERS, ROOT, App, Visit, actions_shown
 from tests.fake_provider import FakeProvider, Script, api_error
 
@@ -25,22 +27,22 @@ CHECKS = """temperature: 0.5
 checks:
   - {type: contains, value: ？}
 """
-LUCKY = (ROOT / "personas" / "02_lucky_vicky.yaml").read_text("utf-8")
+IN_THE_LESSON = ("01_lucky_vicky_zh.yaml", "02_lucky_vicky.yaml")
 
 
 @pytest.fixture
 def classroom(app: App, provider: FakeProvider) -> Iterator[App]:
-    """A room with a paid service that follows a script, the lesson that ships, and the persona that is in it."""
+    """A room with a paid service that follows a script, the lesson that ships, and the personas that are in it."""
     service = PROVIDERS.replace("    kind: local\n", "").replace("price: [0, 0]", "price: [1, 2]")
     service = service.replace("api_key: not-a-secret", "api_key_env: [CLASS_API_KEY]")
     providers, teacher = app.personas.parent / "providers.yaml", app.personas / "02_teacher.yaml"
     before = {path: path.read_text("utf-8") for path in (providers, teacher)}
     providers.write_text(service.format(base_url=provider.base_url) + TAPE, "utf-8")
     teacher.write_text(before[teacher] + CHECKS, "utf-8")
-    lucky = app.personas / "03_lucky_vicky.yaml"
-    lucky.write_text(LUCKY, "utf-8")
+    lucky = [Path(shutil.copy(ROOT / "personas" / name, app.personas / f"9{name}")) for name in IN_THE_LESSON]
     yield app
-    lucky.unlink()
+    for path in lucky:
+        path.unlink()
     for path, text in before.items():
         path.write_text(text, "utf-8")
 
@@ -181,47 +183,71 @@ def test_the_class_live(
 
 
 @pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    ("locale", "width", "persona", "told"),
+    [
+        ("en", 375, "lucky-vicky", "so now I get to practice driving again and become a better driver!"),
+        ("zh-TW", 1280, "lucky-vicky-zh", "連一杯都喝不下去了"),
+    ],
+    ids=["phone", "projector"],
+)
 def test_the_class_without_a_network(
-    classroom: App, visitor: Callable[..., Visit], provider: FakeProvider
+    classroom: App,
+    visitor: Callable[..., Visit],
+    provider: FakeProvider,
+    locale: str,
+    width: int,
+    persona: str,
+    told: str,
 ) -> None:
-    """On a phone, in English, from the lesson that ships."""
-    logged = len(classroom.log.read_text())
-    visit = visitor(width=375, height=667).goes(f"{classroom.url}?persona=lucky-vicky&provider=tape")
+    """From the lesson that ships: on a phone in English, on a projector in Chinese."""
+    logged, t = len(classroom.log.read_text()), translator(locale)
+    large, small = (
+        t("recorded.model", model=name, date="2026-11-22") for name in ("Qwen2.5 Coder 1.5B", "SmolLM2 135M")
+    )
+    visit = visitor(locale=locale, width=width).goes(f"{classroom.url}?persona={persona}&provider=tape")
     page = visit.page
+    main = page.locator(".stMain")
 
     # 3 to 8
-    visit.sees("Recorded, not live: SmolLM2 135M, recorded on 2026-11-22.")
+    visit.sees(t("recorded.notice", model=large))
     start(page)
-    visit.sees("so now I get to drive around the world like a superhero! Totally Lucky Vicky!")
+    visit.sees(told)
     actions_shown(page)
-    visit.sees("recorded at temperature 0")
+    main.get_by_text(t("recorded.told", temperature="0").removesuffix("0")).wait_for()
 
     # 8 to 13
     page.locator(".st-key-show_sent label").click()
     panel = page.locator(".st-key-sent_panel")
-    panel.get_by_text("You are Lucky Vicky").first.wait_for()
+    panel.get_by_text("Lucky Vicky").first.wait_for()
     page.locator(".st-key-show_sent label").click()
 
-    # 13 to 18
+    # 13 to 18: with a persona and without.
     page.locator(".st-key-more button").first.click()
     page.locator(".st-key-compare button").click()
     page.locator(".st-key-ask_all button").click()
     page.locator(".st-key-again_0 button").wait_for()
     page.locator(".st-key-again_1 button").wait_for()
-    main = page.locator(".stMain")
-    expect(main.get_by_text("Totally Lucky Vicky!").first).to_be_visible()
-    expect(main.get_by_text("recorded at temperature 0")).to_have_count(2)
+    expect(main.get_by_text(told).first).to_be_visible()
 
-    # 18 to 25: cold and hot in the blind, a vote, and who was who.
+    # 18 to 22: model A and model B in the blind, a vote, and who was who.
     page.locator(".st-key-arrange button").first.click()
     page.locator(".st-key-blind label").click()
-    page.locator(".st-key-preset_temperatures button").click()
+    page.locator(".st-key-preset_models button").click()
     page.keyboard.press("Escape")
     page.locator(".st-key-ask_all button").click()
     page.locator(".st-key-better button").first.click()
+    expect(main.get_by_text(small)).to_have_count(0)
     page.locator(".st-key-reveal button").click()
-    main.get_by_text("recorded at temperature 1.5").wait_for()
-    main.get_by_text("recorded at temperature 0").wait_for()
+    main.get_by_text(large).first.wait_for()
+    main.get_by_text(small).first.wait_for()
+
+    # 22 to 25: cold and hot.
+    page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-preset_temperatures button").click()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-ask_all button").click()
+    main.get_by_text(t("recorded.told", temperature="1.5")).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert visit.foreign == []
     assert provider.chats == []

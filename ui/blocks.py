@@ -228,6 +228,7 @@ class Blocks:
         scanner = self._scanner
         if self._begins_anew(line):
             self._close(finished)
+        part, kind = "", ""
         for part in clean(line.removesuffix("\r")).split("\n"):
             kind = scanner.line(part).kind
         apart = self._blank and not scanner.matched and (self._code or not scanner.listed)

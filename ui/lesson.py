@@ -11,7 +11,6 @@ import streamlit as st
 
 from playground.lesson import Entry, Lesson, known, place, read_lesson, to_entry, to_lesson
 from playground.messages import Conversation, Failure, Message
-from playground.personas import Persona
 from playground.providers import Provider
 from playground.sent import Sent
 from playground.wire import Setup
@@ -136,16 +135,17 @@ def _draw_start(room: Room, provider: Provider, key: str) -> None:
     """The button that begins a dialogue in the lesson, with a persona that is in it."""
     visit, lesson = room.session, known(provider.lesson)
     slug = next(iter(_slugs(room, lesson)), "") if lesson else ""
-    if not slug:
+    if lesson is None or not slug:
         return
+    persona = room.shelf.personas[slug]
 
     def begin() -> None:
         visit.provider = provider.id
-        visit.models[provider.id] = _models_of(lesson, room.shelf.personas[slug])
+        visit.models[provider.id] = lesson.model_of(persona.system_prompt.strip())
         visit.choose_persona(slug)
-        visit.open_chat(slug, room.shelf.personas[slug].greeting.strip())
+        visit.open_chat(slug, persona.greeting.strip())
 
-    name = plain(room.shelf.personas[slug].name)
+    name = plain(persona.name)
     if (
         st.button(room.t("lesson.start", name=name), key=key, icon=":material/play_circle:", on_click=begin)
         and key == "lesson_start"
@@ -153,18 +153,12 @@ def _draw_start(room: Room, provider: Provider, key: str) -> None:
         st.switch_page("streamlit_app.py")
 
 
-def _models_of(lesson: Lesson | None, persona: Persona) -> str:
-    """The model that a persona's first entry was recorded with."""
-    prompt = persona.system_prompt.strip()
-    entries = lesson.entries if lesson else ()
-    return next((one.model_id for one in entries if lesson and lesson.questions(one.model_id, prompt)), "")
-
-
-def _slugs(room: Room, lesson: Lesson) -> Iterator[str]:
-    """The personas of the shelf that are in the lesson."""
-    for slug, persona in room.shelf.personas.items():
-        if _models_of(lesson, persona):
-            yield slug
+def _slugs(room: Room, lesson: Lesson) -> list[str]:
+    """The personas of the shelf that are in the lesson, those that speak the reader's language first."""
+    fits = {
+        slug: one for slug, one in room.shelf.personas.items() if lesson.model_of(one.system_prompt.strip())
+    }
+    return sorted(fits, key=lambda slug: fits[slug].language != room.session.language)
 
 
 def _draw_language(room: Room, lesson: Lesson) -> None:

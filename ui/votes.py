@@ -200,7 +200,7 @@ def _draw_buttons(room: Room, poll: Poll, mine: Choice | None) -> None:
                 icon=":material/check:" if choice == mine else None,
                 width="stretch",
                 on_click=_change,
-                args=(t, lambda choice=choice: polls().cast(poll.id, room.session.owner, choice)),
+                args=(t, partial(polls().cast, poll.id, room.session.owner, choice)),
             )
 
 
