@@ -244,6 +244,7 @@ def test_the_class_without_a_network(
 
     # 22 to 25: cold and hot.
     page.locator(".st-key-arrange button").first.click()
+    page.locator(".st-key-blind label").click()
     page.locator(".st-key-preset_temperatures button").click()
     page.keyboard.press("Escape")
     page.locator(".st-key-ask_all button").click()
