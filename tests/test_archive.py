@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from playground import archive
 from playground.archive import Archived, Damage, Ended, from_archive, to_archive
 from playground.messages import Conversation, Failure, Message, ReplyInfo, Usage
+from tests.tables import table
 
 REPLY = Message("assistant", "x", info=ReplyInfo("groq", "gpt-oss", "interrupted", 1.5, usage=Usage(0, 3)))
 CHAT = Archived("vicky", "為什麼？", Conversation((Message("user", "為什麼？"), REPLY)), 1_800_000_000.25)
@@ -113,8 +114,8 @@ def _set(**changes: Any) -> Callable[[dict[str, Any]], None]:
 REPLIED = "chats__0__messages__1"
 
 
-@pytest.mark.parametrize(
-    ("change", "damage"),
+@table(
+    "change, damage",
     [
         (_set(format="other"), Damage("other_format")),
         (lambda file: file.pop("format"), Damage("other_format")),

@@ -6,15 +6,15 @@ import faulthandler
 import sys
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.markdown_cases import documents
+from tests.tables import table
 from ui.markdown import Blocks, safe, split
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(documents)
 def test_split_loses_nothing_and_never_takes_back(text: str) -> None:
     finished, tail = split(text)
@@ -25,7 +25,7 @@ def test_split_loses_nothing_and_never_takes_back(text: str) -> None:
         assert "".join(before) + rest == text[:end]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(documents, st.lists(st.integers(1, 9), min_size=1))
 def test_blocks_do_not_depend_on_how_the_text_arrives(text: str, steps: list[int]) -> None:
     blocks, finished, tail, end = Blocks(), list[str](), "", 0
@@ -36,8 +36,8 @@ def test_blocks_do_not_depend_on_how_the_text_arrives(text: str, steps: list[int
     assert (finished, tail) == split(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "blocks"),
+@table(
+    "text, blocks",
     [
         ("a\n\nb", ["a\n\n", "b"]),
         ("a\nb", ["a\nb"]),
@@ -90,7 +90,7 @@ def calls(text: str) -> int:
     return count
 
 
-@pytest.mark.parametrize("seed", SEEDS.split())
+@table("seed", SEEDS.split())
 def test_work_grows_with_the_text_and_not_with_its_square(seed: str) -> None:
     """Steps are counted; a scan that repeats inside one step would hang here, so a clock guards it."""
     seed = seed.replace("N", "\n").replace("_", " ")

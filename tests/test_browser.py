@@ -115,7 +115,7 @@ def test_cold_deep_link(fresh_app: App, visitor: Visitor) -> None:
     visit.sees("你好，今天想弄懂什麼？")
 
 
-def test_phone_in_chinese(app: App, visitor: Visitor) -> None:
+def test_phone_in_chinese(app: App, visitor: Visitor, provider: FakeProvider) -> None:
     visit = visitor(locale="zh-TW", width=375, height=667, dark=True).goes(app.url)
     page = visit.page
     visit.sees("你好，今天想弄懂什麼？")
@@ -123,8 +123,17 @@ def test_phone_in_chinese(app: App, visitor: Visitor) -> None:
     visit.asks("什麼是變數？")
     visit.sees("You asked: 什麼是變數？")
     visit.sees("完整")
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 375
+    # A failure is told, and can be retried.
+    provider.script = Script(
+        status=401, body={"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}
+    )
+    visit.asks("在嗎？")
+    visit.sees("Fake 不接受這把金鑰。")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    provider.script = echo
+    page.get_by_role("button", name="重試").click()
+    visit.sees("You asked: 在嗎？")
+    expect(visit.screen.get_by_text("不接受這把金鑰")).to_have_count(0)
 
 
 def test_input_methods(app: App, visitor: Visitor, provider: FakeProvider) -> None:
@@ -184,19 +193,6 @@ def test_edit_regenerate_delete(app: App, visitor: Visitor, provider: FakeProvid
     page.locator(".st-key-delete button").click()
     visit.sees("I missed my bus.")
     expect(visit.screen.get_by_text("You asked")).to_have_count(0)
-
-
-def test_failure_is_told_and_can_be_retried(app: App, visitor: Visitor, provider: FakeProvider) -> None:
-    visit = visitor(locale="zh-TW").goes(app.url)
-    provider.script = Script(
-        status=401, body={"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}
-    )
-    visit.asks("在嗎？")
-    visit.sees("Fake 不接受這把金鑰。")
-    provider.script = echo
-    visit.page.get_by_role("button", name="重試").click()
-    visit.sees("You asked: 在嗎？")
-    expect(visit.screen.get_by_text("不接受這把金鑰")).to_have_count(0)
 
 
 def test_accessibility(app: App, visitor: Visitor) -> None:

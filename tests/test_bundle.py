@@ -26,6 +26,7 @@ from playground.personas import load_personas, read_persona
 from playground.providers import load_providers
 from playground.wire import Setup
 from tests.conftest import ROOT
+from tests.tables import table
 
 KEY = "sk-sentinel-0123456789abcdef"
 OTHER = "unusual-key-of-a-school-server"
@@ -278,7 +279,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@table("name", HOSTILE)
 def test_a_hostile_zip_is_refused(name: str) -> None:
     make, code, file = HOSTILE[name]
     found, refusal = from_bundle(make())

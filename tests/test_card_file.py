@@ -20,10 +20,11 @@ from playground.personas import Persona
 from playground.yaml_text import Refused
 from tests.card_cases import SMALL, V1, V2, V3, chunk, codes, imported, picture, png_with, text_chunk
 from tests.cards import assert_worded
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
-    ("raw", "code"),
+@table(
+    "raw, code",
     [
         (b"", "not_card"),
         (b"name: a\nsystem_prompt: b\n", "not_card"),
@@ -47,7 +48,6 @@ from tests.cards import assert_worded
         (png_with(text_chunk("chara", [1])), "not_card"),
         (png_with(chunk(b"zTXt", b"chara\0\0" + zlib.compress(b"A" * 50_000_000))), "card_missing"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_card(raw: bytes, code: str) -> None:
     assert codes(raw) == [code]
@@ -119,7 +119,7 @@ CARDS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(CARDS), st.randoms(use_true_random=False))
 def test_damaged_cards_never_raise(raw: bytes, chance: random.Random) -> None:
     damaged = bytearray(raw)

@@ -15,6 +15,7 @@ from playground.persona_text import persona_yaml
 from playground.personas import Persona, read_persona
 from tests.card_cases import SMALL, V1, V2, V3, VERSIONS, codes, imported
 from tests.persona_cases import personas
+from tests.tables import table
 
 FOURTEEN = {
     *("name", "description", "personality", "scenario", "first_mes", "mes_example", "creator_notes"),
@@ -26,7 +27,7 @@ BAKER = "Alice is a baker who likes the user."
 TURN = "Alice waves at you. It is your turn."
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(personas)
 def test_any_persona_comes_back_from_every_kind_of_card(persona: Persona) -> None:
     for version in VERSIONS:
@@ -71,8 +72,8 @@ def test_what_a_card_says_becomes_a_persona() -> None:
     assert persona.tags == ("baker", "cosy")
 
 
-@pytest.mark.parametrize(
-    ("change", "field", "value"),
+@table(
+    "change, field, value",
     [
         ({"system_prompt": "", "personality": "", "scenario": ""}, "system_prompt", BAKER),
         ({"description": "", "personality": "", "scenario": ""}, "system_prompt", "Stay in character."),
@@ -144,8 +145,8 @@ def test_a_chinese_description_says_its_language() -> None:
     assert "creator_notes_multilingual" not in json.loads(to_card(persona, "2"))["data"]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
+@table(
+    "change, told",
     [
         ({"character_book": None}, []),
         ({}, ["card_lorebook"]),
@@ -203,7 +204,7 @@ odd_extension = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(odd_fields, odd_extension)
 def test_cards_with_odd_values_never_raise_and_leave_whole(fields: Any, extension: Any) -> None:
     card = copy.deepcopy(V3)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground.care import is_cry_for_help
+from tests.tables import table
 from tests.test_pages import ask, folder, opened
 
 __all__ = ["folder", "opened"]
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "I want to die",
@@ -31,7 +31,7 @@ def test_is_heard(text: str) -> None:
     assert is_cry_for_help(text)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "I missed my bus.",

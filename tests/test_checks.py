@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from playground.checks import Check, expectation, run
 from playground.i18n import translator
 from playground.personas import read_persona
+from tests.tables import table
 
 
 def check(type_: str, value: object = None, **more: object) -> Check:
@@ -22,8 +23,8 @@ def check(type_: str, value: object = None, **more: object) -> Check:
 # ---- What YAML may say
 
 
-@pytest.mark.parametrize(
-    ("written", "value"),
+@table(
+    "written, value",
     [
         ("{type: contains, value: 你好}", "你好"),
         ("{type: contains, value: 2026}", "2026"),
@@ -41,8 +42,8 @@ def test_a_check_is_read(written: str, value: object) -> None:
     assert Check.model_validate(yaml.safe_load(written)).value == value
 
 
-@pytest.mark.parametrize(
-    ("written", "place", "code"),
+@table(
+    "written, place, code",
     [
         ("{value: x}", "", "check_kind"),
         ("{contains: x}", "", "check_kind"),
@@ -181,7 +182,7 @@ STRENUOUS = [
 ]
 
 
-@pytest.mark.parametrize("name", LONG)
+@table("name", LONG)
 def test_no_reply_hangs_a_check(name: str) -> None:
     """In a process of its own, which can be ended; a generous limit, as nothing here is measured."""
     code = (

@@ -8,10 +8,21 @@ from itertools import pairwise
 
 import pytest
 
+from playground import limits
 from playground.limits import WIRE, Limits, Pace
 from tests.virtual_time import World, never
 
 CLASS = ("acme", "class")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _seldom_looks():
+    """A student's patience is looked at once in two seconds; a class of thirty would do nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "LOOK", 2.0)
+        yield
+
+
 MINUTE = 60.0 + WIRE
 
 

@@ -19,6 +19,7 @@ from playground.writer import Turn
 from playground.writer import ask as start
 from tests.databases import Clock
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 from tests.test_wire_faults import finished
 
 PASSCODE = "five 顆 swift umbrellas"
@@ -55,8 +56,8 @@ def settled(room: Classroom) -> None:
     assert room.writing == 0
 
 
-@pytest.mark.parametrize(
-    ("given", "passcode", "same"),
+@table(
+    "given, passcode, same",
     [
         (PASSCODE, PASSCODE, True),
         (f" {PASSCODE}\n", PASSCODE, True),

@@ -10,20 +10,19 @@ import pytest
 from playground.config import read, read_file, repaired, wording
 from playground.i18n import LANGUAGES, locale, translator
 from tests.cards import Card, Pet, card, told
+from tests.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize(
-    "word", ["no", "yes", "on", "12:30", "1.10", "0123", "0x1F", "1_000", "2024-01-01", "1e3"]
-)
+@table("word", ["no", "yes", "on", "12:30", "1.10", "0123", "0x1F", "1_000", "2024-01-01", "1e3"])
 def test_text_stays_what_was_typed(word: str) -> None:
     assert card(f"name: {word}").name == word
     assert card(f"{{name: x, tags: [{word}]}}").tags == (word,)
 
 
-@pytest.mark.parametrize(
-    ("line", "field", "value"),
+@table(
+    "line, field, value",
     [
         ("price: [0.15, 1e-1]", "price", (0.15, 0.1)),
         ("price: ['1', ０.５]", "price", (1.0, 0.5)),
@@ -161,8 +160,8 @@ def test_files(tmp_path: Path) -> None:
     assert [p.code for p in read_file(tmp_path, Card)[1]] == ["unreadable"]
 
 
-@pytest.mark.parametrize(
-    ("broken", "whole"),
+@table(
+    "broken, whole",
     [
         ("name：n\ntext：a: b\n", "name: n\ntext: 'a: b'\n"),
         ("name:n\ntext:a\n", "name: n\ntext: a\n"),

@@ -17,6 +17,7 @@ from playground.database import database_url, lasts
 from playground.messages import Conversation, Message, ReplyInfo
 from playground.store import Store, Unsaved
 from tests.databases import Clock, statements, url
+from tests.tables import table
 
 __all__ = ["url"]
 
@@ -73,8 +74,8 @@ def test_where(environ: dict[str, str], platform: str, expected: str) -> None:
     assert database_url(environ, platform) == expected
 
 
-@pytest.mark.parametrize(
-    ("environ", "code", "expected"),
+@table(
+    "environ, code, expected",
     [
         ({}, "/home/me/app/x.py", True),
         ({"HOSTNAME": "laptop"}, "/mountain/x.py", True),

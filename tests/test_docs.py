@@ -11,6 +11,7 @@ import pytest
 from playground.checks import RULES, run
 from playground.i18n import translator
 from playground.personas import read_persona
+from tests.tables import table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GUIDES = {"en": DOCS / "writing-a-persona.md", "zh-TW": DOCS / "writing-a-persona.zh-TW.md"}
@@ -33,7 +34,7 @@ def examples(path: Path) -> list[Example]:
 ALL = [one for path in GUIDES.values() for one in examples(path)]
 
 
-@pytest.mark.parametrize("example", [one for one in ALL if not one.broken], ids=lambda e: e.place)
+@table("example", [one for one in ALL if not one.broken])
 def test_an_example_is_a_persona_that_keeps_its_own_rules(example: Example) -> None:
     persona, problems = read_persona(example.text)
     assert persona
@@ -42,7 +43,7 @@ def test_an_example_is_a_persona_that_keeps_its_own_rules(example: Example) -> N
         assert [c.type for c in persona.checks if not run(c, shown.assistant).passed] == []
 
 
-@pytest.mark.parametrize("example", [one for one in ALL if one.broken], ids=lambda e: e.place)
+@table("example", [one for one in ALL if one.broken])
 def test_a_broken_example_has_the_problem_it_shows(example: Example) -> None:
     _, problems = read_persona(example.text)
     assert example.broken in {p.code for p in problems}

@@ -14,6 +14,7 @@ from playground.drafts import FIELDS, Draft, Trial, Value, uploaded, with_field,
 from playground.messages import Conversation, Message
 from playground.personas import read_persona
 from playground.reply import Reply
+from tests.tables import table
 
 PERSONAS = sorted((Path(__file__).resolve().parent.parent / "personas").glob("*.yaml"))
 GOOD = "# mine\nname: Vicky  # her name\ngreeting: Hi!\nsystem_prompt: Be kind.\n"
@@ -148,7 +149,7 @@ VALUES: dict[str, list[Value]] = {
 }
 
 
-@pytest.mark.parametrize("path", PERSONAS, ids=lambda p: p.stem)
+@table("path", PERSONAS)
 def test_every_field_of_every_shipped_persona(path: Path) -> None:
     """The field changes, the others do not, and every line outside it stays as it was, comments too."""
     text = path.read_text("utf-8")

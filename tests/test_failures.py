@@ -9,6 +9,7 @@ import pytest
 
 from playground.failures import from_response, refused_param, wait_seconds
 from playground.providers import Errors, load_providers
+from tests.tables import table
 
 FILE, _ = load_providers()
 assert FILE
@@ -28,8 +29,8 @@ def error(message: str, **more: Any) -> dict[str, Any]:
     return {"error": {"message": message, **more}}
 
 
-@pytest.mark.parametrize(
-    ("body", "wanted"),
+@table(
+    "body, wanted",
     [
         (error("Unsupported parameter: 'temperature' is not supported.", param="temperature"), "temperature"),
         (error("Unrecognized request argument supplied: reasoning_effort", param=None), "reasoning_effort"),
@@ -61,8 +62,8 @@ def test_refused_param_of_what_is_no_json() -> None:
     assert refused_param(b"\xff\xfe", OURS) is None
 
 
-@pytest.mark.parametrize(
-    ("headers", "payload", "detail", "wanted"),
+@table(
+    "headers, payload, detail, wanted",
     [
         ({"retry-after": "20"}, None, "", 20),
         ({"retry-after-ms": "9500"}, None, "", 9.5),
@@ -83,8 +84,8 @@ def test_wait_seconds(headers: dict[str, str], payload: Any, detail: str, wanted
     assert wait_seconds(headers, payload, detail, 1795305600) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "wanted"),
+@table(
+    "status, body, wanted",
     [
         (400, error("x", code="context_length_exceeded"), "too_long"),
         (

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
+
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "playground"
 SCREEN = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "ui").glob("*.py")]
@@ -124,7 +126,7 @@ def calls(path: Path) -> list[ast.Call]:
     return [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
 
 
-@pytest.mark.parametrize("path", list(CORE.glob("*.py")), ids=lambda p: p.stem)
+@table("path", list(CORE.glob("*.py")))
 def test_import_table(path: Path) -> None:
     if path.stem == "__init__":
         return

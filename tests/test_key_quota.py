@@ -16,6 +16,7 @@ from playground.usage import scarcest
 from playground.wire import Setup
 from playground.writer import ask
 from tests.fake_provider import FakeProvider, Script, api_error
+from tests.tables import table
 from tests.test_wire_faults import finished
 
 FILE, _ = load_providers()
@@ -74,7 +75,7 @@ ANSWERS: dict[str, tuple[str, int, Any, str, float | None]] = {
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@table("name", ANSWERS)
 def test_what_is_spent(name: str) -> None:
     provider, status, body, code, seconds = ANSWERS[name]
     errors = errors_of(provider)
@@ -120,8 +121,8 @@ def test_a_spent_day_is_asked_for_once(
     assert len(fake.chats) == 1
 
 
-@pytest.mark.parametrize(
-    ("requests", "tokens", "size", "wanted"),
+@table(
+    "requests, tokens, size, wanted",
     [
         (None, None, 100, None),
         (7, None, 100, ("requests", 7)),

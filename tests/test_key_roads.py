@@ -20,6 +20,7 @@ from playground.providers import Model, Provider, Quirks
 from playground.wire import Setup, build_body
 from playground.writer import ask
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 from tests.test_wire_faults import finished
 from tests.wire_cases import CASES, serving
 
@@ -45,8 +46,8 @@ def keys_of(names: set[str], origin: str) -> dict[str, str]:
     return {name: f"sk-{name}-{origin}-0123456789" for name in names}
 
 
-@pytest.mark.parametrize(
-    ("url", "typed", "here", "code"),
+@table(
+    "url, typed, here, code",
     [
         ("http://localhost:11434/v1", KEY, True, ""),
         ("http://127.0.0.7:1/v1", KEY, True, ""),

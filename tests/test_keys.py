@@ -16,6 +16,7 @@ from playground.keys import (
     well_formed,
 )
 from playground.providers import Provider
+from tests.tables import table
 
 GOOD = "sk-abcDEF0123456789"
 GROQ = Provider(
@@ -23,7 +24,7 @@ GROQ = Provider(
 )
 
 
-@pytest.mark.parametrize(
+@table(
     "pasted",
     [
         f"{GOOD}\n",
@@ -76,8 +77,8 @@ def test_keys_never_show() -> None:
     assert "gsk_0123456789abcdef" not in mask("the key gsk_0123456789abcdef is bad")
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
+@table(
+    "text, found",
     [
         (f"my key is {GOOD}", True),
         ("gsk_0123456789abcdef", True),
@@ -110,7 +111,7 @@ def test_tidy_url(url: str, tidy: str) -> None:
     assert valid_url(tidy)
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "",

@@ -36,6 +36,7 @@ from playground.wire import Leave, Setup, build_body
 from playground.writer import ask
 from tests.conftest import ROOT
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 
 KEY = "sk-sentinel-0123456789abcdef"
 FILE, _ = load_providers()
@@ -112,8 +113,8 @@ def test_every_starter_is_answered_as_the_chat_asks_it(shipped: Lesson, provider
         assert (found.heat > 1) == ((asked.get("temperature", 1.0)) > 0.75)
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"),
+@table(
+    "asked, found",
     [
         (body(), "hot"),
         (body("  WHY ？ "), "hot"),
@@ -264,8 +265,8 @@ def test_no_key_is_in_it() -> None:
 GOOD = json.loads(to_lesson([entry()]))
 
 
-@pytest.mark.parametrize(
-    ("raw", "code", "where"),
+@table(
+    "raw, code, where",
     [
         (b"", "no_lesson", ""),
         (b"PK\x03\x04", "no_lesson", ""),

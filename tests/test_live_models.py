@@ -14,6 +14,7 @@ from playground.live_models import MAX_BYTES, MAX_PAGES, Fetched, Row, day, fetc
 from playground.providers import Provider
 from tests.fake_connection import Connection, Request
 from tests.fake_provider import FakeProvider, Serve, api_error
+from tests.tables import table
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -291,8 +292,8 @@ def test_where(fake: FakeProvider, where: dict[str, Any], row: dict[str, Any], c
     assert [r.chats for r in found.rows] == [chats]
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
+@table(
+    "value, told",
     [
         ("2027-01-14", "2027-01-14"),
         ("2027-01-14T00:00:00Z", "2027-01-14"),

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.markdown_cases import CODE, JOINER, MARKS, PICTURES, code, documents, links, parsed, seen, tokens
+from tests.tables import table
 from ui.markdown import plain, safe
 
 
-@pytest.mark.parametrize(("source", "words"), PICTURES)
+@table("source, words", PICTURES)
 def test_an_image_becomes_words(source: str, words: str | None) -> None:
     shown = safe(source)
     assert "image" not in {token.type for token in tokens(shown)}
@@ -25,8 +26,8 @@ def test_an_image_becomes_a_link_to_its_page_unless_it_is_in_one() -> None:
     assert links(safe("![x](data:image/png,AAAA) ![y](/local)")) == []
 
 
-@pytest.mark.parametrize(
-    ("source", "target"),
+@table(
+    "source, target",
     [
         ("[a](https://a.tw/b_(c))", ["https://a.tw/b_(c)"]),
         ("[a](/rel 'title')", ["/rel"]),
@@ -66,7 +67,7 @@ def test_streamlits_own_marks_stay_characters(source: str, frame: str) -> None:
         assert ":material/" not in shown
 
 
-@pytest.mark.parametrize(
+@table(
     "words",
     [
         "12:30:45 a:b:c 上午 9:30",
@@ -90,8 +91,8 @@ def test_prose_is_seen_as_it_was_written(words: str) -> None:
     assert seen(plain(words)) == words
 
 
-@pytest.mark.parametrize(
-    ("source", "shown"),
+@table(
+    "source, shown",
     [
         ("設 $x$ 為", "設 $x$ 為"),
         ("設$x^2$為", "設$x^2$為"),
@@ -126,7 +127,7 @@ def test_mathematics(source: str, shown: str) -> None:
     assert safe(source) == shown
 
 
-@pytest.mark.parametrize("source", CODE)
+@table("source", CODE)
 def test_code_stays_byte_for_byte(source: str) -> None:
     assert code(tokens(safe(source))) == code(parsed(source))
     if not source.startswith((" ", "\t")) and "      " not in source:
@@ -146,8 +147,8 @@ def test_other_languages_keep_their_name(info: str) -> None:
     assert safe(f"```{info}\nx") == f"```{info}\nx"
 
 
-@pytest.mark.parametrize(
-    ("source", "shown"),
+@table(
+    "source, shown",
     [
         ("a\x00b\x07c", "abc"),
         ("\x1b[31mred\x1b[0m \x1b]0;title\x07end", "red end"),
@@ -169,7 +170,7 @@ def test_characters(source: str, shown: str) -> None:
     assert safe(source) == shown
 
 
-@pytest.mark.parametrize(
+@table(
     "words",
     [
         "# 1. - * + > a",

@@ -21,6 +21,7 @@ from playground.messages import Conversation
 from playground.providers import Model, Provider, Quirks
 from playground.wire import Setup
 from tests.fake_provider import FakeProvider
+from tests.tables import table
 from tests.test_pages import Opened, ask, folder, opened, said
 from tests.test_wire_faults import finished
 from tests.wire_cases import LOOPBACK_SPELLINGS
@@ -94,7 +95,7 @@ def code_for(url: str, here: bool) -> tuple[str | None, str]:
     return (reply.info.failure.code if reply.info.failure else None), reply.text
 
 
-@pytest.mark.parametrize("host", LOOPBACK_SPELLINGS)
+@table("host", LOOPBACK_SPELLINGS)
 def test_every_spelling_of_this_machine_is_refused(host: str) -> None:
     with FakeProvider() as server:
         for scheme in ("http", "https"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from playground import owners
 from playground.owners import new_token, owner_of
+from tests.tables import table
 
 SLIPS: list[Callable[[str], str]] = [
     str.lower,
@@ -41,7 +42,7 @@ def test_codes_differ() -> None:
 TOKEN = "5FYDX-SYY13-4SQWR-D4BH4-X4P52-05ENA"
 
 
-@pytest.mark.parametrize(
+@table(
     "token",
     [
         "",

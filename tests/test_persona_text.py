@@ -9,7 +9,7 @@ from playground.personas import Persona, read_persona
 from tests.persona_cases import personas
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(personas)
 def test_any_persona_comes_back_from_yaml(persona: Persona) -> None:
     assert read_persona(persona_yaml(persona)) == (persona, ())
@@ -39,7 +39,7 @@ def test_yaml_reads_as_people_write_it() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(personas)
 def test_any_persona_comes_back_from_its_fields(persona: Persona) -> None:
     assert read_fields(persona_fields(persona)) == (persona, ())

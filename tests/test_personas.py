@@ -21,13 +21,14 @@ from playground.personas import (
     repaired_persona,
 )
 from tests.cards import assert_worded
+from tests.tables import table
 
 BROKEN = Path(__file__).resolve().parent / "bad_personas"
 VERDICTS: list[dict[str, Any]] = json.loads((BROKEN / "index.json").read_text("utf-8"))
 GOOD = "name: 王老師\nsystem_prompt: 你是助教\n"
 
 
-@pytest.mark.parametrize("row", VERDICTS, ids=lambda row: row["file"])
+@table("row", VERDICTS)
 def test_verdicts(row: dict[str, Any]) -> None:
     persona, problems = read_persona((BROKEN / row["file"]).read_bytes())
     for problem in problems:
@@ -43,8 +44,8 @@ def test_verdicts(row: dict[str, Any]) -> None:
     assert values == row["persona"]
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
+@table(
+    "line, expected",
     [
         ("avatar: ./cat.png", [("avatar", 3)]),
         ("avatar: https://a.tw/cat.png", [("avatar", 3)]),
@@ -87,8 +88,8 @@ def test_what_a_field_refuses(line: str, expected: list[tuple[str, int]]) -> Non
         assert_worded(problem)
 
 
-@pytest.mark.parametrize(
-    ("line", "field", "value"),
+@table(
+    "line, field, value",
     [
         ("avatar: 🧑‍🏫", "avatar", "🧑‍🏫"),
         ("avatar: ':material/school:'", "avatar", ":material/school:"),
@@ -122,8 +123,8 @@ def test_examples_checks_and_foreign_keys() -> None:
     assert persona.model_extra == {"x-other": {"a": ["1", "no"]}}
 
 
-@pytest.mark.parametrize(
-    ("word", "field"),
+@table(
+    "word, field",
     [
         ("character", "system_prompt"),
         ("Instructions", "system_prompt"),
@@ -189,7 +190,7 @@ def test_schema_agrees_with_the_reader() -> None:
     assert all(part.get("description") for part in persona_schema()["properties"].values())
 
 
-@pytest.mark.parametrize("path", sorted(PERSONAS.glob("*.yaml")), ids=lambda p: p.name)
+@table("path", sorted(PERSONAS.glob("*.yaml")))
 def test_shipped_personas_are_faultless(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=../playground/persona.schema.json\n")

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.export_cases import REPLIES, transcript, written
+from tests.tables import table
 
 
 class Page(HTMLParser):
@@ -49,7 +50,7 @@ INERT = {
 INERT |= {"div", "pre", "code", "b"}
 
 
-@pytest.mark.parametrize("reply", REPLIES)
+@table("reply", REPLIES)
 def test_page_is_inert_and_whole(reply: str) -> None:
     text = REPLIES[reply]
     everywhere = transcript(

@@ -29,6 +29,7 @@ from playground.providers import Model, Provider, ProvidersFile
 from playground.proving import Voice
 from playground.wire import Setup
 from playground.writer import Turn
+from tests.tables import table
 
 PERSONA = Persona(
     name="Vicky",
@@ -53,8 +54,8 @@ def outcome(cell: Cell, reply: str = "So Lucky!", **about: object) -> Outcome:
 
 
 # The last four are the examples of R. G. Newcombe (1998), Statistics in Medicine 17, 857-872, method 3.
-@pytest.mark.parametrize(
-    ("passed", "total", "low", "high"),
+@table(
+    "passed, total, low, high",
     [
         (0, 0, 0.0, 1.0),
         (0, 10, 0.0, 0.2775),

@@ -16,6 +16,7 @@ from playground.messages import Failure, ReplyInfo, Usage
 from playground.personas import Persona
 from playground.proof import Cell, Outcome, Plan, judged
 from playground.proof_file import BYTES, from_json, to_csv, to_json, to_junit
+from tests.tables import table
 
 PERSONA = Persona(
     name="員瑛 <b>",
@@ -70,8 +71,8 @@ def row(**change: object) -> dict[str, Any]:
     return json.loads(to_json(PLAN, outcomes())) | change
 
 
-@pytest.mark.parametrize(
-    ("raw", "code"),
+@table(
+    "raw, code",
     [
         (b"", "other_format"),
         (b"[1, 2", "other_format"),

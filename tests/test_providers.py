@@ -11,6 +11,7 @@ import pytest
 
 from playground.keys import find_key
 from playground.providers import Provider, ProvidersFile, load_providers, merge
+from tests.tables import table
 
 FILE, PROBLEMS = load_providers()
 assert FILE
@@ -56,7 +57,7 @@ def test_keys_have_the_names_that_teachers_use() -> None:
     assert len(set(variables)) == len(variables)
 
 
-@pytest.mark.parametrize("provider", CLOUD, ids=lambda p: p.id)
+@table("provider", CLOUD)
 def test_a_newcomer_finds_a_key(provider: Provider) -> None:
     assert provider.base_url.startswith("https://")
     assert provider.key_url.startswith("https://")
@@ -72,7 +73,7 @@ def told(provider: Provider) -> list[dict[str, str]]:
     return [words for words in (provider.key_steps, provider.free_tier, provider.about, *notes) if words]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+@table("provider", PROVIDERS.values())
 def test_words_are_in_both_languages(provider: Provider) -> None:
     for words in told(provider):
         assert set(words) == {"en", "zh-TW"}
@@ -90,7 +91,7 @@ def test_a_prefix_is_a_hint_only() -> None:
 LISTED = [(p, m) for p in PROVIDERS.values() for m in p.models.list]
 
 
-@pytest.mark.parametrize(("provider", "model"), LISTED, ids=lambda x: x.id)
+@table("provider, model", LISTED)
 def test_model_is_plausible(provider: Provider, model: Any) -> None:
     assert model.context
     assert model.context >= 4096
@@ -104,7 +105,7 @@ def test_model_is_plausible(provider: Provider, model: Any) -> None:
         assert provider.successor(model.id) not in ("", model.id)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda p: p.id)
+@table("provider", PROVIDERS.values())
 def test_default_is_listed(provider: Provider) -> None:
     ids = [m.id for m in provider.models.list]
     assert len(set(ids)) == len(ids)
@@ -117,7 +118,7 @@ REPLACED = [(p, model) for p in PROVIDERS.values() for model in p.models.replace
 REPLACED += [(PROVIDERS[name], model) for name, models in NOTEBOOK.items() for model in models]
 
 
-@pytest.mark.parametrize(("provider", "model"), REPLACED, ids=lambda x: getattr(x, "id", x))
+@table("provider, model", REPLACED)
 def test_what_is_gone_leads_to_what_lives(provider: Provider, model: str) -> None:
     successor = provider.successor(model)
     living = [m.id for m in provider.models.list if m.id not in provider.models.replaced]
@@ -146,8 +147,8 @@ def test_every_pattern_compiles() -> None:
             assert all(re.compile(p) for p in patterns)
 
 
-@pytest.mark.parametrize(
-    ("provider", "model", "wanted"),
+@table(
+    "provider, model, wanted",
     [
         ("openai", "gpt-4.1-mini", {"drop": [], "off": {}, "limit": "max_completion_tokens"}),
         ("openai", "gpt-6-luna", {"drop": [], "off": {"reasoning_effort": "none"}}),

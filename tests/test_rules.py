@@ -17,6 +17,7 @@ from playground.checks import ASKING, RULES, Check, expectation, finding, run
 from playground.i18n import LANGUAGES, translator
 from playground.language import language_of
 from playground.reading import length, sentences
+from tests.tables import table
 
 LABELLED = yaml.safe_load((Path(__file__).parent / "labelled_replies.yaml").read_text("utf-8"))
 LUCKY = "完全是 Lucky Vicky 呀！"
@@ -161,8 +162,8 @@ def test_going_on_is_no_ending(parts: tuple[str, ...], more: str) -> None:
     assert not passes("ends-with", LUCKY, "".join(parts) + more)
 
 
-@pytest.mark.parametrize(
-    ("value", "reply", "expected"),
+@table(
+    "value, reply, expected",
     [
         ("?", "真的嗎？", True),
         ("?", "真的。", False),
@@ -201,7 +202,7 @@ def test_what_a_check_is_about_is_not_tidied_away(value: str, reply: str, expect
 # ---- Edges
 
 
-@pytest.mark.parametrize("reply", ["", " \n\t", "🍀", "🍀✨🌟", "！？", "---", "\u202e", "\ud83d", "*" * 9])
+@table("reply", ["", " \n\t", "🍀", "🍀✨🌟", "！？", "---", "\u202e", "\ud83d", "*" * 9])
 def test_a_reply_without_words(reply: str) -> None:
     assert not passes("contains", "好", reply)
     assert not passes("ends-with", LUCKY, reply)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from playground.saving import can_save, file_name, rival, save
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
-    ("words", "file"),
+@table(
+    "words, file",
     [
         ("Lucky Vicky", "lucky-vicky.yaml"),
         ("王老師", "王老師.yaml"),

@@ -19,6 +19,7 @@ from playground.personas import Persona, load_personas
 from playground.share import from_link, qr_svg, to_link
 from tests.cards import assert_worded
 from tests.persona_cases import personas
+from tests.tables import table
 
 HOME = "https://persona-playground.streamlit.app/"
 SHIPPED = load_personas().personas
@@ -45,7 +46,7 @@ def codes(text: str) -> list[str]:
     return [p.code for p in problems]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(personas)
 def test_any_persona_comes_back(persona: Persona) -> None:
     link = to_link(persona, HOME)
@@ -108,7 +109,7 @@ def test_a_link_stays_short(language: str, at: int) -> None:
     assert len(to_link(persona, HOME)) < 2000
 
 
-@pytest.mark.parametrize("slug", SHIPPED)
+@table("slug", SHIPPED)
 def test_shipped_personas_fit_into_a_short_link_and_a_qr_code(slug: str) -> None:
     link = to_link(SHIPPED[slug], HOME)
     assert len(link) < 2000
@@ -143,8 +144,8 @@ def test_a_link_that_was_cut_is_told_apart() -> None:
     assert codes(whole) == codes(f" {whole}\n") == []
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
+@table(
+    "text, code",
     [
         ("", "link_cut"),
         ("1", "link_cut"),
@@ -162,13 +163,12 @@ def test_a_link_that_was_cut_is_told_apart() -> None:
         (packed("a: &a [*a]"), "alias"),
         (packed("{" * 30_000), "deep"),
     ],
-    ids=lambda value: value[:12],
 )
 def test_what_is_no_link(text: str, code: str) -> None:
     assert codes(text) == [code]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_damaged_link_never_opens_as_another_persona(data: st.DataObject) -> None:
     whole = payload(to_link(SHIPPED["lucky-vicky"], HOME))
@@ -178,8 +178,8 @@ def test_a_damaged_link_never_opens_as_another_persona(data: st.DataObject) -> N
         assert codes(damaged)
 
 
-@pytest.mark.parametrize(
-    ("more", "code"),
+@table(
+    "more, code",
     [
         ({"api_key": "x"}, "forbidden"),
         ({"apiKey": "x"}, "forbidden"),
@@ -195,7 +195,6 @@ def test_a_damaged_link_never_opens_as_another_persona(data: st.DataObject) -> N
         ({"temperature": 9}, "range"),
         ({"greeting": "a" * 4001}, "long"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_a_link_cannot_set(more: dict[str, object], code: str) -> None:
     assert codes(packed(json.dumps({"name": "a", "system_prompt": "b"} | more))) == [code]

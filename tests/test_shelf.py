@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from playground import personas
 from playground.personas import PERSONAS, Shelf, load_personas, personas_folder, slug_of
+from tests.tables import table
 
 BROKEN = Path(__file__).resolve().parent / "bad_personas"
 VERDICTS: list[dict[str, Any]] = json.loads((BROKEN / "index.json").read_text("utf-8"))
@@ -60,8 +61,8 @@ def test_order_and_slugs(tmp_path: Path) -> None:
     assert [f.file for f in shelf.files][:3] == ["9-y.YAML", "10_z.yaml", "A.yaml"]
 
 
-@pytest.mark.parametrize(
-    ("file", "slug"),
+@table(
+    "file, slug",
     [
         ("lucky_vicky.yaml", "lucky-vicky"),
         ("10_Lucky Vicky.yaml", "lucky-vicky"),

@@ -35,6 +35,7 @@ from playground.snippets import (
 from playground.wire import Setup, build_body
 from tests.code_cases import BODIES, KEY, PLAIN, REPLY, SECRET, TEXTS, VARIABLE, colab, run
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 
 T = translator("en")
 RUNS = {
@@ -124,7 +125,7 @@ def sent_by(program: str) -> dict[str, Any]:
     return body | body.pop("extra_body", {})
 
 
-@pytest.mark.parametrize(("provider", "model"), MODELS, ids=lambda value: value.id)
+@table("provider, model", MODELS)
 def test_every_model(provider: Provider, model: Model) -> None:
     """Whatever the providers' own dialects make of a request is in its code."""
     assert PROVIDERS is not None
@@ -152,7 +153,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_values_are_written_as_they_are(value: Any) -> None:
     assert ast.literal_eval(python_literal(value)) == value
     assert json.loads(json_text(value)) == value
@@ -160,7 +161,7 @@ def test_values_are_written_as_they_are(value: Any) -> None:
         assert all(c.isprintable() or c in "\n\u3000\u200d" for c in text)
 
 
-@pytest.mark.parametrize("case", TEXTS)
+@table("case", TEXTS)
 def test_texts_stay_readable(case: str) -> None:
     written = python_literal(TEXTS[case])
     assert all(char in written for char in TEXTS[case] if char.isprintable())

@@ -15,6 +15,7 @@ from playground.owners import new_token, owner_of
 from playground.store import Store, Unsaved
 from playground.votes import KEPT_DAYS, KEPT_POLLS, Polls, Tally, poll_code
 from tests.databases import Clock, statements, url
+from tests.tables import table
 from tests.test_database import made_by_version_1
 
 __all__ = ["url"]
@@ -194,8 +195,8 @@ def test_a_broken_database_says_so(tmp_path: Path) -> None:
     assert raised.value.code == "damaged"
 
 
-@pytest.mark.parametrize(
-    ("typed", "code"),
+@table(
+    "typed, code",
     [
         ("C7HKMR", "C7HKMR"),
         (" c7h kmr\n", "C7HKMR"),

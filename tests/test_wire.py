@@ -10,6 +10,7 @@ from playground.messages import Conversation, Failure, Message, ReplyInfo
 from playground.personas import Example, Persona
 from playground.providers import Model, Provider, Quirks
 from playground.wire import DEFAULT_MAX_TOKENS, UNSWITCHED, Note, Setup, build_body, estimate_tokens, without
+from tests.tables import table
 
 PLAIN = Persona(name="A", system_prompt="  Be A.\n")
 EXAMPLES = (Example(user="in 1", assistant="out 1"), Example(user="in 2", assistant="out 2"))
@@ -112,7 +113,7 @@ ORDERS: dict[str, tuple[Persona | None, Conversation, dict[str, Any], str, list[
 }
 
 
-@pytest.mark.parametrize("case", ORDERS)
+@table("case", ORDERS)
 def test_order_of_messages(case: str) -> None:
     persona, conversation, quirks, wanted, notes = ORDERS[case]
     assert spoken(setup(persona, **quirks), conversation) == (wanted, notes)
@@ -215,7 +216,7 @@ SETTINGS: dict[str, tuple[Setup, dict[str, Any], list[Note]]] = {
 }
 
 
-@pytest.mark.parametrize("case", SETTINGS)
+@table("case", SETTINGS)
 def test_settings(case: str) -> None:
     prepared, params, notes = SETTINGS[case]
     body, told, _ = build_body(prepared, Conversation().say("Q"))

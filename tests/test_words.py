@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from playground.i18n import LANGUAGES, choose_language, locale, translator
+from tests.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = [ROOT / "streamlit_app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "ui").glob("*.py")]
@@ -120,8 +121,8 @@ def test_used_keys_exist() -> None:
             assert key in known, f"{path.name}: {key}"
 
 
-@pytest.mark.parametrize(
-    ("wishes", "language"),
+@table(
+    "wishes, language",
     [
         (("zh-TW",), "zh-TW"),
         (("zh-Hant-HK",), "zh-TW"),

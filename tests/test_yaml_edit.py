@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from playground.yaml_edit import with_value
+from tests.tables import table
 
 ORDER = ("name", "avatar", "greeting", "system_prompt", "starters")
 
@@ -59,12 +60,12 @@ CASES: dict[str, tuple[str, str, str | list[str], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("before", "key", "value", "after"), CASES.values(), ids=CASES)
+@table("before, key, value, after", CASES.values())
 def test_one_value_changes(before: str, key: str, value: str | list[str], after: str) -> None:
     assert with_value(before, key, value, ORDER) == after
 
 
-@pytest.mark.parametrize(("before", "key", "value", "after"), CASES.values(), ids=CASES)
+@table("before, key, value, after", CASES.values())
 def test_another_reader_finds_the_value(before: str, key: str, value: str | list[str], after: str) -> None:
     old, new = yaml.safe_load(before), yaml.safe_load(after)
     assert (new[key].strip() if isinstance(value, str) else new[key]) == value

@@ -49,7 +49,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return raw.decode("utf-8", "ignore").encode() if draw(st.booleans()) else raw
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(mutated())
 def test_any_bytes_give_a_record_or_problems(raw: bytes) -> None:
     record, problems = read_persona(raw)

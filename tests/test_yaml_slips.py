@@ -7,10 +7,11 @@ import pytest
 from playground.config import read, repaired, wording
 from playground.i18n import translator
 from tests.cards import Card, assert_worded, told
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@table(
+    "text, expected",
     [
         # Structure: the place is that of the nested value.
         ("name: n\npets:\n  - kind: cat\n  - kind: fish\n", [("choice", 4)]),
@@ -171,8 +172,8 @@ def test_slips(text: str, expected: list[tuple[str, int | None]]) -> None:
         assert_worded(problem)
 
 
-@pytest.mark.parametrize(
-    ("text", "mended"),
+@table(
+    "text, mended",
     [
         ("name: n\npets:\n  - {kind：cat, age:1}\n", "name: n\npets:\n  - {kind: cat, age: 1}\n"),
         ("name: n\npets:\n  - {kind：cat，age：1}\n", "name: n\npets:\n  - {kind: cat, age: 1}\n"),
@@ -223,8 +224,8 @@ def test_a_field_in_the_wrong_place_is_told_where_it_belongs() -> None:
     assert problem.edit is None
 
 
-@pytest.mark.parametrize(
-    ("raw", "expected"),
+@table(
+    "raw, expected",
     [
         ("name: 王老師\n".encode("cp950"), [("decoded_as", None)]),
         ("name: 王老师\ntext: 你是友善的助教\n".encode("gbk"), [("decoded_as", None)]),
