@@ -109,9 +109,9 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize(
-    ("text", "line"),
+@table("secret", SECRETS)
+@table(
+    "text, line",
     [
         ("name: n\ntext: 金鑰{}\n", 2),
         ("name: n\ntext: |\n  a\n  {}\n", 2),

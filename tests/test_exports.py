@@ -22,6 +22,7 @@ from playground.i18n import LANGUAGES, translator
 from playground.messages import Conversation, Failure, Message, Usage
 from tests.code_cases import KEY
 from tests.export_cases import INFO, LOST, PERSONA, REPLIES, SETUP, WHEN, T, transcript, written
+from tests.tables import table
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -118,8 +119,8 @@ def tidy(text: str) -> str:
     return "\n".join(line if line.strip() else "" for line in lines).rstrip("\n")
 
 
-@pytest.mark.parametrize("reply", REPLIES)
-@pytest.mark.parametrize("kind", ["markdown", "notebook"])
+@table("reply", REPLIES)
+@table("kind", ["markdown", "notebook"])
 def test_markdown_stays_in_its_place(kind: str, reply: str) -> None:
     """Whatever a reply holds, the outline is ours, and the reply can be read back from its block."""
     text = REPLIES[reply]
@@ -156,8 +157,8 @@ def test_markdown_stays_in_its_place(kind: str, reply: str) -> None:
         assert said[-1] == ("blockquote_open", "> AFTER")
 
 
-@pytest.mark.parametrize("reply", REPLIES)
-@pytest.mark.parametrize("kind", ["markdown", "notebook"])
+@table("reply", REPLIES)
+@table("kind", ["markdown", "notebook"])
 def test_markdown_fetches_and_runs_nothing(kind: str, reply: str) -> None:
     markdown = written(kind, transcript(REPLIES[reply], call=transcript().call))
     if kind == "notebook":
@@ -218,8 +219,8 @@ KEYED: Mapping[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("place", KEYED)
-@pytest.mark.parametrize("kind", EXPORTS)
+@table("place", KEYED)
+@table("kind", EXPORTS)
 def test_never_a_key(kind: str, place: str) -> None:
     file = to_file(kind, KEYED[place], T)
     assert KEY.encode() not in file.content
@@ -250,8 +251,8 @@ def test_name_of_the_file(persona: str, name: str) -> None:
     assert to_file("markdown", transcript("x", persona=persona), T).name == name
 
 
-@pytest.mark.parametrize("kind", EXPORTS)
-@pytest.mark.parametrize("language", LANGUAGES)
+@table("kind", EXPORTS)
+@table("language", LANGUAGES)
 def test_nobody_and_nothing_said(kind: str, language: str) -> None:
     """Without a persona, and before a question, there is still a file."""
     setup = replace(SETUP, persona=None)

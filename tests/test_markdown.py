@@ -56,8 +56,8 @@ REPLACED = [
 DIRECTIVE = re.compile(r"(?<!\\):[^\s!-/:-@\[-`{-~]")
 
 
-@pytest.mark.parametrize("source", MARKS)
-@pytest.mark.parametrize("frame", ["{}", "**{}**", "- {}", "> {}", "# {}", "中文 {} 中文"])
+@table("source", MARKS)
+@table("frame", ["{}", "**{}**", "- {}", "> {}", "# {}", "中文 {} 中文"])
 def test_streamlits_own_marks_stay_characters(source: str, frame: str) -> None:
     for shown in (safe(frame.replace("{}", source)), plain(source)):
         for token in tokens(shown):
@@ -134,10 +134,8 @@ def test_code_stays_byte_for_byte(source: str) -> None:
         assert safe(source) == source
 
 
-@pytest.mark.parametrize(
-    "info", ["mermaid", "Mermaid", " mermaid theme=x", "mermaid-js", "mermaid{a}", "mer&#109;aid", "math"]
-)
-@pytest.mark.parametrize("mark", ["```", "~~~~"])
+@table("info", ["mermaid", "Mermaid", " mermaid theme=x", "mermaid-js", "mermaid{a}", "mer&#109;aid", "math"])
+@table("mark", ["```", "~~~~"])
 def test_a_drawing_is_shown_as_code(info: str, mark: str) -> None:
     assert safe(f"{mark}{info}\ngraph TD\n{mark}") == f"{mark}text\ngraph TD\n{mark}"
 
