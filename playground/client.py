@@ -150,6 +150,9 @@ def stream(
             fault = failures.from_exception(error, begun and reader.heard, endpoint.key, host)
             yield Finish("failed", fault, reader.usage, headers=reader.headers, opened=begun)
             return
+    if line.is_cut and not reader.over:
+        # An answer without a length ends like this as well.
+        raise Cut
     for rest in reader.rest():
         yield rest
     yield reader.finish()

@@ -173,8 +173,7 @@ def test_what_is_not_in_it_is_told(providers: ProvidersFile, question: str, more
 
 
 def test_stop_keeps_what_was_shown(providers: ProvidersFile) -> None:
-    entries = [entry(pieces=((0, "Now", ""), (500, " later", "")))]
-    name, lesson = place(Lesson(entries=tuple(entries)))
+    name, lesson = place(Lesson(entries=(entry(pieces=((0, "Now", ""), (500, " later", ""))),)))
     own = with_lesson(providers, lesson, name, lambda one: "")
     one = setup(own, None)
     reply = ask(one, Conversation().say("Why?"), source_for(one.provider, one.model, Endpoint("", "")))
