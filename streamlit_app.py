@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from playground.warming import warm_up
-from ui import actions, chat, chats, keeping, sent
+from ui import actions, chat, chats, keeping, sent, watching
 from ui.page import open_page
 
 room = open_page("chat", draw_frame=False)
@@ -29,7 +29,7 @@ if reply := visit.chat.reply:
     with stop:
         actions.draw_stop(room, reply)
     with said:
-        chat.watch(room, reply, partial(sent.draw_under_way, room, reply, panel))
+        watching.watch(room, reply, partial(sent.draw_under_way, room, reply, panel))
     visit.settle()
     stop.empty()
     actions.announce(room)

@@ -49,7 +49,7 @@ class Overdue(Exception):
 class Heard:
     """The events of an answer as they came: the early ones up to `ROOM` characters, of later ones the last few.
 
-    `hide` takes the key out of a text.
+    `hide` takes the key out of a text; of all of it at once that takes long, and is left to whoever shows it.
     """
 
     EDGE, ROOM = 6, 1_000_000
@@ -77,10 +77,10 @@ class Heard:
         return tuple(map(self._hide, first)), tuple(map(self._hide, last))
 
     def whole(self) -> str:
-        """Every event that is kept, a blank line between two, and "…" where some are not."""
+        """Every event that is kept, a blank line between two, and "…" where some are not; nothing is hidden yet."""
         early, late = list(self._early), list(self._late)
         missing = ["…"] if self.count > len(early) + len(late) else []
-        return self._hide("\n\n".join([*early, *missing, *late]))
+        return "\n\n".join([*early, *missing, *late])
 
 
 class Line:

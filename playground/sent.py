@@ -42,7 +42,7 @@ class Sent:
 
     @property
     def events(self) -> str:
-        """Every event as it came, a blank line between two."""
+        """Every event as it came, a blank line between two; a key that a service echoed is hidden by who shows it."""
         return (
             zlib.decompress(self.packed).decode() if self.packed else "\n\n".join((*self.first, *self.last))
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -27,6 +28,8 @@ def _thread(also: Callable[[], object]) -> threading.Thread:
         _painted.wait(LATEST)
         client.prepare()
         also()
+        # What is loaded stays: the collector need not look through all of it again and again.
+        gc.freeze()
 
     thread = threading.Thread(target=load, daemon=True, name="warm-up")
     thread.start()

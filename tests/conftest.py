@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from streamlit.components.v2 import manifest_scanner
 
 from tests.fake_provider import FakeProvider, echo
+from ui import watching
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-quic", "--no-first-run"]
@@ -98,21 +99,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests keep their chats away from the user's."""
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests keep their chats away from the user's, and a page without a browser wastes no time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLAYGROUND_DATA", str(tmp_path_factory.mktemp("kept")))
         patch.delenv("PLAYGROUND_DATABASE_URL", raising=False)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def packages_read_once() -> Iterator[None]:
-    """Streamlit looks through every installed package at every run of a page under test."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
-        )
+        # Streamlit looks through every installed package at every run of a page under test.
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        patch.setattr(watching, "BREATH", 0.0)
         yield
 
 

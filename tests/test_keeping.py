@@ -25,8 +25,7 @@ from tests.fake_provider import FakeProvider, Script
 from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
 from tests.test_wire_faults import finished
-from ui import chat as chat_drawing
-from ui import chats, keeping
+from ui import chats, keeping, watching
 from ui.session import Chat, Session
 
 __all__ = ["folder", "opened"]
@@ -207,7 +206,7 @@ def test_error_in_the_page_does_not_touch_the_reply(
 
     test = opened()
     with monkeypatch.context() as patch:
-        patch.setattr(chat_drawing, "watch", broken)
+        patch.setattr(watching, "watch", broken)
         test.chat_input[0].set_value("The tea is cold.").run()
         assert test.exception
     test.run()
@@ -275,7 +274,7 @@ def test_a_slow_database_keeps_nobody_from_clicking(
 
     monkeypatch.setattr(kept, "save", slow)
     with monkeypatch.context() as patch:
-        patch.setattr(chat_drawing, "watch", lambda *anything: None)
+        patch.setattr(watching, "watch", lambda *anything: None)
         test.chat_input[0].set_value("The tea is cold.").run()
         assert not provider.chats, "the question is stored before it is asked"
         assert test.session_state["session"].chat.reply, "the next run finds it"

@@ -1,8 +1,7 @@
-"""Draws a dialogue: the persona's face, what was said, and the reply that is being written."""
+"""Draws a dialogue: the persona's face, and what was said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 
 import streamlit as st
@@ -13,12 +12,9 @@ from playground.failures import UNTOLD_WAIT
 from playground.i18n import Translator, locale
 from playground.messages import Failure, Message
 from playground.personas import Persona
-from playground.reply import Reply
-from playground.sources import readiness
 from playground.usage import scarcest
 from ui import lesson
-from ui.engine import engine_state
-from ui.growing import Growing, cleared, crowd, watched
+from ui.growing import cleared
 from ui.markdown import plain, safe
 from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
 from ui.money import price_basis, reply_price
@@ -26,16 +22,6 @@ from ui.page import Room
 from ui.sent import draw_opener, left_out, openable
 from ui.session import key_for
 from ui.verdicts import draw_verdicts
-
-A_FEW_WORDS = 400
-"""Characters that a reply may end with before all of it is drawn once more."""
-
-HEAD_START = 0.35
-"""Seconds that the first words have before the rest of the page is drawn."""
-
-CROWDED = 0.025
-"""Seconds that each other page with a reply under way adds to that."""
-
 
 WHOSE_KEY = {"bad_key", "key_or_credit", "no_permission", "no_credit", "quota_spent_today"}
 """Failures that are about the key, so that it matters whose it is."""
@@ -210,99 +196,9 @@ def _wait(t: Translator, fault: Failure) -> str:
 def draw_thinking(t: Translator, reasoning: str, place: DeltaGenerator) -> None:
     """A model's thoughts, folded, at the same place in every run, so that what the reader unfolded stays so."""
     if reasoning:
-        place.expander(_thinking_label(t)).markdown(safe(reasoning), anchors=False)
+        place.expander(thinking_label(t)).markdown(safe(reasoning), anchors=False)
 
 
-class Painting:
-    """A reply on screen: as it grows, and once more as a whole when it has ended.
-
-    While `hidden` nothing on screen tells who writes it.
-    """
-
-    def __init__(self, room: Room, reply: Reply, *, hidden: bool = False) -> None:
-        self.reply = reply
-        self._room, self._hidden = room, hidden
-        # Each place holds something new at once, where a row of elements keeps its old ones until the run ends.
-        self._thinking, self._body, self._ending = st.empty(), st.empty(), st.empty()
-        self._thoughts: Growing | None = None
-        self._words: Growing | None = None
-        self._told = ""
-
-    def paint(self) -> float:
-        """Paint it as it is now; returns the seconds to wait before the next paint."""
-        # Read once: the writing thread may end the reply at any moment.
-        state, text, reasoning = self.reply.state, self.reply.text, self.reply.reasoning
-        pause = 0.0
-        if reasoning and not text and not self._hidden:
-            label = _thinking_label(self._room.t)
-            self._thoughts = self._thoughts or Growing(self._thinking.expander(label).empty())
-            pause = self._thoughts.paint(reasoning)
-        if text:
-            self._words = self._words or Growing(self._body)
-            pause = self._words.paint(text)
-        elif state != "done" and (news := self._progress(state)) != self._told:
-            self._body.caption(news)
-            self._told = news
-        return pause
-
-    def finish(self) -> None:
-        """Draw it as it ended."""
-        message = self.reply.message()
-        if self._words and len(message.content) - self._words.size < A_FEW_WORDS:
-            # They are on screen sooner than the whole, which is drawn anew.
-            self._words.paint(message.content)
-        if not self._hidden:
-            draw_thinking(self._room.t, message.reasoning, self._thinking)
-        if message.content:
-            self._body.markdown(safe(message.content), anchors=False)
-        elif self._hidden:
-            self._body.caption(self._room.t("compare.hidden_failure"))
-        else:
-            self._body.empty()
-        if not self._hidden:
-            with self._ending.container():
-                draw_ending(self._room, message)
-
-    def _progress(self, state: str) -> str:
-        if self._hidden:
-            return self._room.t("compare.under_way", seconds=int(self.reply.seconds))
-        return _progress(self._room, self.reply, state)
-
-
-def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
-    """Show a reply as it is written, and once more as a whole when it ends; leaving early does not end it.
-
-    What `meanwhile` draws waits for the first words, if they come at once.
-    """
-    waits = True
-    # In a class that asks at the same moment everybody's first words come before anybody's frame.
-    patience = max(HEAD_START, CROWDED * crowd())
-    with watched(reply), st.chat_message("assistant", avatar=face(room.persona)):
-        painting, version = Painting(room, reply), -1
-        while not reply.done:
-            version = reply.watch(version, patience if waits else 0.5)
-            pause = painting.paint()
-            if reply.state == "preparing":
-                room.tell_engine()
-            reply.linger(pause)
-            if waits and reply.seconds > patience:
-                meanwhile()
-                waits = False
-        painting.finish()
-        if waits:
-            meanwhile()
-        room.tell_engine()
-
-
-def _thinking_label(t: Translator) -> str:
+def thinking_label(t: Translator) -> str:
+    """What the thoughts stand under."""
     return f":material/psychology: {t('reply.thinking')}"
-
-
-def _progress(room: Room, reply: Reply, state: str) -> str:
-    t, seconds = room.t, int(reply.seconds)
-    if state == "preparing" and (engine := readiness(reply.setup.model)):
-        return engine_state(t, engine)
-    label = plain(provider_name(t, reply.setup.provider))
-    if state == "queued" and (ticket := reply.ticket) and ticket.seconds >= 1:
-        return t("progress.in_queue", place=ticket.place, seconds=f"{ticket.seconds:.0f}")
-    return t(f"progress.{state}", provider=label, seconds=seconds, pause=ceil(reply.pause))

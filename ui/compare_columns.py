@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from playground.care import is_cry_for_help
 from playground.compare import FEWEST, Column, Comparison, spread
 from playground.messages import Message
-from ui import chat
+from ui import chat, watching
 from ui.actions import MAX_QUESTION
 from ui.compare import asking, go_on_with
 from ui.compare_seats import backend_name, draw_seat, persona_name, room_of
@@ -38,7 +38,7 @@ class Place:
     position: int
     above: DeltaGenerator
     below: DeltaGenerator
-    growing: list[chat.Painting] = field(default_factory=list)
+    growing: list[watching.Painting] = field(default_factory=list)
 
 
 def letter(position: int) -> str:
@@ -66,7 +66,7 @@ def draw_columns(room: Room, comparison: Comparison) -> list[Place]:
 
 def watch(comparison: Comparison, places: list[Place]) -> None:
     """Paint all replies as they grow, until the last has ended; leaving early ends none of them."""
-    seen: dict[chat.Painting, tuple[int, float]] = {}
+    seen: dict[watching.Painting, tuple[int, float]] = {}
     with watched(*(one.reply for place in places for one in place.growing)):
         while growing := [(place, one) for place in places for one in place.growing]:
             pause = 0.0
@@ -137,7 +137,7 @@ def _draw_body(room: Room, comparison: Comparison, position: int, place: DeltaGe
         for number, reply in enumerate(column.replies, 1):
             if len(column.replies) > 1:
                 st.caption(room.t("compare.run", number=number, count=len(column.replies)))
-            painting = chat.Painting(own, reply, hidden=comparison.hidden)
+            painting = watching.Painting(own, reply, hidden=comparison.hidden)
             if reply.done:
                 painting.finish()
             else:

@@ -9,7 +9,7 @@ import streamlit as st
 from playground.drafts import Draft, Trial
 from playground.sources import source_for
 from playground.writer import ask
-from ui import chat
+from ui import chat, watching
 from ui.actions import MAX_QUESTION, unsent
 from ui.exporting import draw_bundle
 from ui.markdown import plain
@@ -70,7 +70,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
     if reply := trial.reply:
         stop.button(t("chat.stop"), key="stop_trial", icon=":material/stop_circle:", on_click=reply.stop)
         with said:
-            chat.watch(room, reply, lambda: None)
+            watching.watch(room, reply, lambda: None)
         trial.settle()
         stop.empty()
         with said:
