@@ -35,6 +35,8 @@ class Trial:
 
     conversation: Conversation = field(default_factory=Conversation)
     reply: Reply | None = None
+    answered: Reply | None = None
+    """The reply to the last question, once it has ended."""
     greeting: str = ""
 
     def greet(self, greeting: str) -> None:
@@ -46,13 +48,14 @@ class Trial:
         """Forget what was said."""
         if self.reply:
             self.reply.stop()
-        self.reply, self.greeting, self.conversation = None, greeting, Conversation.opening(greeting)
+        self.reply = self.answered = None
+        self.greeting, self.conversation = greeting, Conversation.opening(greeting)
 
     def settle(self) -> None:
         """Let a reply that has ended join the dialogue."""
         if self.reply and self.reply.done:
             self.conversation = self.conversation.answered(self.reply.message())
-            self.reply = None
+            self.reply, self.answered = None, self.reply
 
 
 @dataclass

@@ -149,6 +149,18 @@ def test_under_each_reply_stands_what_it_took(compared: Opened, folder: Path, pr
     assert {chat.authorization for chat in provider.chats} == {"Bearer sk-typed-0123456789"}
 
 
+def test_what_was_sent_is_one_click_from_each_reply(compared: Opened, provider: FakeProvider) -> None:
+    test = compared(persona="vicky")
+    test.main.text_area[0].set_value("Rain").run()
+    click(test, "ask_all")
+    bodies = {len(chat.json["messages"]): chat.json for chat in provider.chats}
+    for position, size in enumerate(sorted(bodies, reverse=True)):
+        shown = [text.value for text in click(test, f"sent_{position}_1").text]
+        assert shown == [message["content"] for message in bodies[size]["messages"]]
+    blind = click(rerun(test, blind=True), "ask_all")
+    assert "sent_0_1" not in {button.key for button in blind.button}
+
+
 def test_a_failure_is_told_in_its_own_column(compared: Opened, provider: FakeProvider) -> None:
     provider.script = lambda body: (
         echo(body) if body["model"] == "fake-small" else Script(status=500, body=api_error("broken"))

@@ -80,8 +80,10 @@ def test_the_trial_is_apart_from_the_chats_and_asks_the_draft(opened: Opened, pr
     assert messages[0]["content"].startswith("You are Captain Maybe")
     assert messages[1]["content"].startswith("Ahoy!")
     assert not test.session_state["session"].chat.conversation.begun
+    assert [text.value for text in click(test, "trial_sent").text] == [m["content"] for m in messages]
     click(test, "start_over")
     assert len(said(test)) == 1
+    assert "trial_sent" not in {button.key for button in test.button}
     assert test.pills(key="try_starter")
 
 

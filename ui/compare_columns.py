@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from playground.care import is_cry_for_help
 from playground.compare import FEWEST, Column, Comparison, spread
 from playground.messages import Message
-from ui import chat, watching
+from ui import chat, sent, watching
 from ui.actions import MAX_QUESTION
 from ui.compare import asking, go_on_with
 from ui.compare_seats import backend_name, draw_seat, persona_name, room_of
@@ -183,6 +183,10 @@ def _draw_around(comparison: Comparison, place: Place) -> None:
         _draw_spread(place, comparison.hidden)
         if comparison.hidden:
             return
+        for number, reply in enumerate(column.replies, 1):
+            if one := reply.sent():
+                told = number if len(column.replies) > 1 else 0
+                sent.draw_dialog_opener(place.room, one, f"sent_{position}_{number}", told)
         failed = any(_failed(reply.message()) for reply in column.replies)
         st.button(
             t("chat.retry" if failed else "chat.again"),

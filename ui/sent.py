@@ -88,26 +88,44 @@ def draw_panel(room: Room, panel: DeltaGenerator | None) -> None:
     """Draw the latest request, or the one that the visitor chose, or the one that would be sent now."""
     if panel is None:
         return
+    with panel.container():
+        st.subheader(room.t("sent.title"), anchor=False)
+        one = _draw_choice(room)
+        _draw_switches(room)
+        _draw_ways(room, one)
+
+
+def _draw_ways(room: Room, one: Sent) -> None:
+    """A request in the way that the visitor likes, and the other ways."""
     visit, t = room.session, room.t
 
     def look(view: str | None) -> None:
         visit.sent_view = view or visit.sent_view
 
-    with panel.container():
-        st.subheader(t("sent.title"), anchor=False)
-        one = _draw_choice(room)
-        _draw_switches(room)
-        st.segmented_control(
-            t("sent.title"),
-            VIEWS,
-            format_func=lambda view: t(f"sent.view.{view}"),
-            key=show("sent_view", visit.sent_view),
-            on_change=picked("sent_view", look),
-            label_visibility="collapsed",
-        )
-        draw_view(room, one, "late")
-        if visit.sent_view == "code":
-            draw_notebook(room, one)
+    st.segmented_control(
+        t("sent.title"),
+        VIEWS,
+        format_func=lambda view: t(f"sent.view.{view}"),
+        key=show("sent_view", visit.sent_view),
+        on_change=picked("sent_view", look),
+        label_visibility="collapsed",
+    )
+    draw_view(room, one, "late")
+    if visit.sent_view == "code":
+        draw_notebook(room, one)
+
+
+def draw_dialog_opener(room: Room, one: Sent, key: str, number: int = 0) -> None:
+    """Under a reply of a page without the panel, what shows its request in a dialog."""
+    label = f"{room.t('sent.open')} ({number})" if number else room.t("sent.open")
+    if st.button(f":gray[:small[:material/data_object: {label}]]", key=key, type="tertiary"):
+        st.dialog(room.t("sent.title"), width="large")(_draw_apart)(room, one)
+
+
+def _draw_apart(room: Room, one: Sent) -> None:
+    """The same away from the chat, with the colours of the roles."""
+    _beside(key="apart", height=0, data={"looks": 0})
+    _draw_ways(room, one)
 
 
 def draw_opener(room: Room, number: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from playground.drafts import Draft, Trial
 from playground.sources import source_for
 from playground.writer import ask
-from ui import chat, watching
+from ui import chat, sent, watching
 from ui.actions import MAX_QUESTION, unsent
 from ui.exporting import draw_bundle
 from ui.markdown import plain
@@ -45,7 +45,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
             for message in trial.conversation.messages:
                 chat.draw_message(room, message)
             if trial.conversation.begun and trial.reply is None:
-                draw_judging(room, trial.conversation)
+                _draw_after(room, trial)
         if not trial.conversation.begun:
             with starters:
                 _draw_starters(room, trial)
@@ -74,7 +74,14 @@ def draw_trial(room: Room, draft: Draft) -> None:
         trial.settle()
         stop.empty()
         with said:
-            draw_judging(room, trial.conversation)
+            _draw_after(room, trial)
+
+
+def _draw_after(room: Room, trial: Trial) -> None:
+    """Below the last reply: what a model says of it, and what was sent for it."""
+    draw_judging(room, trial.conversation)
+    if trial.answered and (one := trial.answered.sent()):
+        sent.draw_dialog_opener(room, one, "trial_sent")
 
 
 def _draw_starters(room: Room, trial: Trial) -> None:
@@ -86,7 +93,7 @@ def _say(room: Room, trial: Trial, text: str | None) -> None:
     """Ask the draft something; a question that holds a key stays here, with the key hidden."""
     if not text or trial.reply:
         return
-    hidden = room.session.hidden(text)
+    hidden, trial.answered = room.session.hidden(text), None
     trial.conversation = trial.conversation.say(hidden)
     if hidden != text:
         trial.conversation = trial.conversation.answered(unsent(room))
