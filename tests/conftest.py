@@ -32,6 +32,14 @@ GET_CHROMIUM = (
     "python -m playwright install chromium), or let PLAYGROUND_CHROMIUM name one."
 )
 
+# What moves while it opens may be missed by a click.
+STILL = """
+addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "*, *::before, *::after { transition: none !important; animation-duration: 0s !important }";
+  document.head.append(style);
+});
+"""
 # A busy machine may take its time; what never comes fails all the same.
 PATIENCE = 40_000
 expect.set_options(timeout=PATIENCE)
@@ -179,7 +187,7 @@ class Browsers:
         page = self._contexts[kind].new_page()
         # A visitor comes for the first time, whoever used the browser before; a reload keeps what the tab has.
         page.add_init_script(
-            "if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }"
+            "if (!sessionStorage.here) { localStorage.clear(); sessionStorage.here = 'yes'; }" + STILL
         )
         return page
 
@@ -209,7 +217,7 @@ def visitor(browsers: Browsers) -> Iterator[Callable[..., Visit]]:
     ) -> Visit:
         page = browsers.tab(locale, other)
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
         visits.append(Visit(page))
         return visits[-1]
 

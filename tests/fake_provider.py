@@ -98,7 +98,7 @@ class FakeProvider:
         if held:
             held.release(chunks)
 
-    def wait_for(self, ready: Callable[[], Any], timeout: float = 10.0) -> None:
+    def wait_for(self, ready: Callable[[], Any], timeout: float = 40.0) -> None:
         """Returns as soon as ready() is true; the timeout (in seconds) only keeps a test from hanging."""
         deadline = time.monotonic() + timeout
         while not ready():

@@ -54,6 +54,17 @@ def refuse_temperature(body: dict[str, Any]) -> Script:
     return Script(["因為散射。"])
 
 
+def arrange(page: Page, *choices: str) -> None:
+    """Set the comparison up, and ask."""
+    page.locator(".st-key-arrange button").first.click()
+    for choice in choices:
+        page.locator(f".st-key-{choice}").locator("button, label").first.click()
+    page.keyboard.press("Escape")
+    page.locator(f".st-key-{choices[0]}").wait_for(state="hidden")
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
+    page.locator(".st-key-ask_all button").click()
+
+
 def start(page: Page) -> None:
     page.locator(".st-key-starter button").first.click()
 
@@ -105,11 +116,7 @@ def test_the_class_live(
     main.get_by_text("迴圈是重複執行。").wait_for()
     main.get_by_text("王老師").first.wait_for()
     provider.script = lambda body: Script(["A？" if body["model"] == "fake-small" else "B？"])
-    page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-preset_models button").click()
-    page.locator(".st-key-blind label").click()
-    page.keyboard.press("Escape")
-    page.locator(".st-key-ask_all button").click()
+    arrange(page, "preset_models", "blind")
     page.locator(".st-key-better").wait_for()
     assert {chat.json["model"] for chat in provider.chats[-2:]} == {"fake-small", "fake-large"}
     assert main.get_by_text("fake-").count() == 0
@@ -125,10 +132,7 @@ def test_the_class_live(
     main.get_by_text("fake-large").first.wait_for()
 
     # 22 to 25: cold and hot; then stop, which keeps what is written and ends it at the service too.
-    page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-preset_temperatures button").click()
-    page.keyboard.press("Escape")
-    page.locator(".st-key-ask_all button").click()
+    arrange(page, "preset_temperatures")
     provider.wait_for(lambda: {chat.json.get("temperature") for chat in provider.chats[-2:]} == {0, 1.5})
     page.locator(".st-key-better").wait_for()
     page.get_by_role("link", name="聊天", exact=True).click()
@@ -139,7 +143,7 @@ def test_the_class_live(
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
     page.locator(".st-key-stop button").click()
     actions_shown(page)
-    assert provider.chats[-1].gone.wait(10)
+    assert provider.chats[-1].gone.wait(40)
     provider.release()
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
     expect(page.get_by_test_id("stChatMessage").last).not_to_contain_text("是藍的")
@@ -231,11 +235,7 @@ def test_the_class_without_a_network(
     expect(main.get_by_text(told).first).to_be_visible()
 
     # 18 to 22: model A and model B in the blind, a vote, and who was who.
-    page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-blind label").click()
-    page.locator(".st-key-preset_models button").click()
-    page.keyboard.press("Escape")
-    page.locator(".st-key-ask_all button").click()
+    arrange(page, "blind", "preset_models")
     page.locator(".st-key-better button").first.click()
     expect(main.get_by_text(small)).to_have_count(0)
     page.locator(".st-key-reveal button").click()
@@ -243,11 +243,7 @@ def test_the_class_without_a_network(
     main.get_by_text(small).first.wait_for()
 
     # 22 to 25: cold and hot.
-    page.locator(".st-key-arrange button").first.click()
-    page.locator(".st-key-blind label").click()
-    page.locator(".st-key-preset_temperatures button").click()
-    page.keyboard.press("Escape")
-    page.locator(".st-key-ask_all button").click()
+    arrange(page, "blind", "preset_temperatures")
     main.get_by_text(t("recorded.told", temperature="1.5")).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert visit.foreign == []
