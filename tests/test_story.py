@@ -59,9 +59,11 @@ def arrange(page: Page, *choices: str) -> None:
     page.locator(".st-key-arrange button").first.click()
     for choice in choices:
         page.locator(f".st-key-{choice}").locator("button, label").first.click()
+        # What is drawn anew meanwhile would not feel the next click.
+        page.wait_for_timeout(400)
+        page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
     page.keyboard.press("Escape")
     page.locator(f".st-key-{choices[0]}").wait_for(state="hidden")
-    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
     page.locator(".st-key-ask_all button").click()
 
 
