@@ -49,6 +49,7 @@ class Reply:
         self._started = self._watched = clock()
         self._first: float | None = None
         self._shown_at_stop: str | None = None
+        self._sent: Sent | None = None
 
     @property
     def text(self) -> str:
@@ -114,9 +115,14 @@ class Reply:
     def sent(self) -> Sent | None:
         """What was asked of the provider and what it answered, so far; None where nobody was asked."""
         line, request = self._line, self.request
-        if request is None or not line.sent:
-            return None
-        return to_sent(self.setup, request, line.sent, self.info, line.heard, line.headers, tuple(self._pace))
+        if self._sent or request is None or not line.sent:
+            return self._sent
+        info, pace = self.info, tuple(self._pace)
+        sent = to_sent(self.setup, request, line.sent, info, line.heard, line.headers, pace)
+        if info:
+            # Pages ask at every run, and to pack a long answer takes a while.
+            self._sent = sent
+        return sent
 
     def keep(self) -> None:
         """Store it as it is now."""

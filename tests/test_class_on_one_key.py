@@ -13,6 +13,7 @@ from playground.limits import WIRE, Limits, Pace
 from tests.virtual_time import World, never
 
 CLASS = ("acme", "class")
+MINUTE = 60.0 + WIRE
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -21,9 +22,6 @@ def _seldom_looks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "LOOK", 2.0)
         yield
-
-
-MINUTE = 60.0 + WIRE
 
 
 @dataclass

@@ -145,7 +145,7 @@ def test_the_class_live(
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
     page.locator(".st-key-stop button").click()
     actions_shown(page)
-    assert provider.chats[-1].gone.wait(40)
+    assert provider.chats[-1].gone.wait(10)
     provider.release()
     expect(page.get_by_test_id("stChatMessage").last).to_contain_text("天空")
     expect(page.get_by_test_id("stChatMessage").last).not_to_contain_text("是藍的")
@@ -190,10 +190,17 @@ def test_the_class_live(
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(
-    ("locale", "width", "persona", "told"),
+    ("locale", "width", "persona", "prompt", "heat", "told"),
     [
-        ("en", 375, "lucky-vicky", "so now I get to practice driving again and become a better driver!"),
-        ("zh-TW", 1280, "lucky-vicky-zh", "連一杯都喝不下去了"),
+        (
+            "en",
+            375,
+            "lucky-vicky",
+            "You are Lucky Vicky",
+            "0",
+            "practice driving again and become a better driver!",
+        ),
+        ("zh-TW", 1280, "lucky-vicky-zh", "你是全網最幸運的人", "0.9", "連一杯都喝不下去了"),
     ],
     ids=["phone", "projector"],
 )
@@ -204,6 +211,8 @@ def test_the_class_without_a_network(
     locale: str,
     width: int,
     persona: str,
+    prompt: str,
+    heat: str,
     told: str,
 ) -> None:
     """From the lesson that ships: on a phone in English, on a projector in Chinese."""
@@ -220,12 +229,12 @@ def test_the_class_without_a_network(
     start(page)
     visit.sees(told)
     actions_shown(page)
-    main.get_by_text(t("recorded.told", temperature="0").removesuffix("0")).wait_for()
+    main.get_by_text(t("recorded.told", temperature=heat)).wait_for()
 
     # 8 to 13
     page.locator(".st-key-show_sent label").click()
     panel = page.locator(".st-key-sent_panel")
-    panel.get_by_text("Lucky Vicky").first.wait_for()
+    panel.get_by_text(prompt).first.wait_for()
     page.locator(".st-key-show_sent label").click()
 
     # 13 to 18: with a persona and without.
@@ -235,6 +244,7 @@ def test_the_class_without_a_network(
     page.locator(".st-key-again_0 button").wait_for()
     page.locator(".st-key-again_1 button").wait_for()
     expect(main.get_by_text(told).first).to_be_visible()
+    expect(main.get_by_text(t("recorded.told", temperature=""))).to_have_count(2)
 
     # 18 to 22: model A and model B in the blind, a vote, and who was who.
     arrange(page, "blind", "preset_models")
@@ -247,6 +257,7 @@ def test_the_class_without_a_network(
     # 22 to 25: cold and hot.
     arrange(page, "blind", "preset_temperatures")
     main.get_by_text(t("recorded.told", temperature="1.5")).wait_for()
+    main.get_by_text(t("recorded.told", temperature="0")).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert visit.foreign == []
     assert provider.chats == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -117,8 +118,7 @@ def _draw_ways(room: Room, one: Sent) -> None:
 
 def draw_dialog_opener(room: Room, one: Sent, key: str, number: int = 0) -> None:
     """Under a reply of a page without the panel, what shows its request in a dialog."""
-    label = f"{room.t('sent.open')} ({number})" if number else room.t("sent.open")
-    if st.button(f":gray[:small[:material/data_object: {label}]]", key=key, type="tertiary"):
+    if _opener(room, key, f" ({number})" if number else ""):
         st.dialog(room.t("sent.title"), width="large")(_draw_apart)(room, one)
 
 
@@ -135,12 +135,12 @@ def draw_opener(room: Room, number: str) -> None:
         room.session.show_sent, room.session.chat.sent_shown = True, number
         room.session.looks += 1
 
-    st.button(
-        f":gray[:small[:material/data_object: {room.t('sent.open')}]]",
-        key=f"open_sent_{number}",
-        type="tertiary",
-        on_click=look,
-    )
+    _opener(room, f"open_sent_{number}", on_click=look)
+
+
+def _opener(room: Room, key: str, which: str = "", on_click: Callable[[], None] | None = None) -> bool:
+    label = f":gray[:small[:material/data_object: {room.t('sent.open')}{which}]]"
+    return st.button(label, key=key, type="tertiary", on_click=on_click)
 
 
 def openable(chat: Chat) -> dict[int, str]:

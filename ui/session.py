@@ -105,9 +105,9 @@ class Session:
     looks: int = 0
     """How often the request of an earlier reply was asked for."""
     sent_view: str = "messages"
+    """How it is shown there."""
     every_event: bool = False
     """Whether all events of an answer are shown, and not only the first and the last."""
-    """How it is shown there."""
     chats: dict[str, Chat] = field(default_factory=dict)
     chat_id: str = ""
     on_stage: str = ""
