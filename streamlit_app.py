@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from playground.warming import warm_up
@@ -23,13 +21,18 @@ with dialogue:
     said, below = chat.stage(room), st.empty()
 with said:
     chat.draw_header(room)
-    chat.draw_history(room)
+    draw_rest = chat.draw_history(room)
 
 if reply := visit.chat.reply:
     with stop:
         actions.draw_stop(room, reply)
+
+    def draw_others() -> None:
+        draw_rest()
+        sent.draw_under_way(room, reply, panel)
+
     with said:
-        watching.watch(room, reply, partial(sent.draw_under_way, room, reply, panel))
+        watching.watch(room, reply, draw_others)
     visit.settle()
     stop.empty()
     actions.announce(room)

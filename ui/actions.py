@@ -238,6 +238,4 @@ def announce(room: Room) -> None:
     text = room.t(
         "chat.failed_aloud" if failed else "chat.finished_aloud", name=name, text=last.content[:300]
     )
-    browser.tell_page(
-        room.session.language, room.session.large_text, text, room.session.finished, key="announcer"
-    )
+    browser.announce(text, room.session.finished)

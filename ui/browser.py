@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from ui.session import picked
 
 _PAGE = """
-export default function ({ data }) {
+export default function ({ data, setTriggerValue }) {
   const root = document.documentElement;
   root.lang = data.language;
   root.style.fontSize = data.large_text ? "125%" : "";
@@ -62,17 +62,9 @@ export default function ({ data }) {
     });
     document.body.append(region);
   }
-  if (data.announce && region.dataset.number !== String(data.number)) {
-    region.dataset.number = String(data.number);
-    region.textContent = data.announce;
-  }
-}
-"""
 
-# The token stays with the browser, or with the tab where others use the computer too; which dialogue was on screen
-# stays with the tab. Until the server has heard of a token from an earlier visit, nothing here is overwritten.
-_VISITOR = """
-export default function ({ data, setTriggerValue }) {
+  // The token stays with the browser, or with the tab where others use the computer too; which dialogue was on screen
+  // stays with the tab. Until the server has heard of a token from an earlier visit, nothing here is overwritten.
   const TOKEN = "playground-visitor", CHAT = "playground-chat", SHARED = "playground-shared";
   try {
     const kept = sessionStorage.getItem(TOKEN) || localStorage.getItem(TOKEN);
@@ -91,6 +83,16 @@ export default function ({ data, setTriggerValue }) {
     sessionStorage.setItem(CHAT, data.chat);
   } catch {
     // A browser that keeps nothing for sites: the visitor has the recovery code.
+  }
+}
+"""
+
+_ANNOUNCE = """
+export default function ({ data }) {
+  const region = document.getElementById("playground-announcer");
+  if (region && region.dataset.number !== String(data.number)) {
+    region.dataset.number = String(data.number);
+    region.textContent = data.text;
   }
 }
 """
@@ -164,39 +166,51 @@ _PAGE_CSS = """
 .stSidebar [data-testid="stSidebarUserContent"] { padding-top: 0; }
 """
 
-_page = st.components.v2.component("playground_page", css=_PAGE_CSS, js=_PAGE, isolate_styles=False)
-_visitor = st.components.v2.component("playground_visitor", js=_VISITOR, isolate_styles=False)
+
+def _short(code: str) -> str:
+    """The code without what only its reader needs: Streamlit sends it with every run."""
+    lines = (line.strip() for line in code.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+_page = st.components.v2.component(
+    "playground_page", css=_short(_PAGE_CSS), js=_short(_PAGE), isolate_styles=False
+)
+_announce = st.components.v2.component("playground_announcer", js=_short(_ANNOUNCE), isolate_styles=False)
 _count = st.components.v2.component(
     "playground_countdown",
     html='<span role="timer"></span>',
     css="span { font-size: 0.875rem; color: var(--st-text-color); }",
-    js=_COUNT,
+    js=_short(_COUNT),
 )
-_copy = st.components.v2.component("playground_copy", html=_COPY_HTML, css=_COPY_CSS, js=_COPY)
+_copy = st.components.v2.component(
+    "playground_copy", html=_short(_COPY_HTML), css=_short(_COPY_CSS), js=_short(_COPY)
+)
 
 
 def tell_page(
-    language: str, large_text: bool, announce: str = "", number: int = 0, key: str = "page"
+    language: str,
+    large_text: bool,
+    visitor: Mapping[str, object],
+    told: Callable[[dict[str, object]], None],
 ) -> None:
-    """Set `<html lang>` and the size of text; `announce` is read aloud once per `number` by screen readers."""
+    """Set `<html lang>` and the size of text, and let the browser keep what finds the visitor's dialogues again.
+
+    `visitor` holds `token` and `chat`, the dialogue on screen, whether the browser is `known`, and whether others
+    use it too (`shared`); `told` gets what the browser kept before.
+    """
+    key = "page"
     _page(
         key=key,
-        data={"language": language, "large_text": large_text, "announce": announce, "number": number},
-        height=0,
-    )
-
-
-def keep_visitor(
-    token: str, chat_id: str, known: bool, shared: bool, told: Callable[[dict[str, object]], None]
-) -> None:
-    """Let the browser keep the visitor's token and which dialogue is on screen; `told` gets what it kept before."""
-    key = "visitor"
-    _visitor(
-        key=key,
-        data={"token": token, "chat": chat_id, "known": known, "shared": shared},
+        data={"language": language, "large_text": large_text, **visitor},
         on_told_change=picked(key, lambda values: told(values["told"])),
         height=0,
     )
+
+
+def announce(text: str, number: int) -> None:
+    """Let screen readers read `text`, once per `number`."""
+    _announce(key="announcer", data={"text": text, "number": number}, height=0)
 
 
 def copy_button(label: str, text: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 import streamlit as st
@@ -65,9 +66,12 @@ def stage(room: Room) -> DeltaGenerator:
     return cleared(visit.stages)
 
 
-def draw_history(room: Room) -> None:
-    """Draw what was said, from the end; what is older comes when it is asked for."""
-    chat = room.session.chat
+def draw_history(room: Room) -> Callable[[], None]:
+    """Draw what was said, from the end, with what is older when it is asked for; returns what draws the rest of it.
+
+    While a reply is under way that rest is all but the last question: it is on screen already, and can wait.
+    """
+    visit, chat = room.session, room.session.chat
     messages = chat.conversation.messages
     # The beginning moves in leaps, so that what stays on screen is mostly drawn at the place where it stood.
     older = max(0, len(messages) - chat.length_shown) // 10 * 10
@@ -79,21 +83,45 @@ def draw_history(room: Room) -> None:
             type="tertiary",
             on_click=chat.show_older,
         )
-    known = openable(chat)
-    for place, message in enumerate(messages[older:], older):
-        draw_message(room, message, known.get(place, ""))
+    known, shown = openable(chat), list(enumerate(messages))[older:]
+    # A bubble that stood here keeps what was in it until something else comes.
+    bubbles = [(_bubble(room, message), message, known.get(place, "")) for place, message in shown]
+
+    def fill(bubbles: list[tuple[DeltaGenerator, Message, str]]) -> None:
+        for bubble, message, number in bubbles:
+            with bubble:
+                _draw_said(room, message, number)
+
+    def rest() -> None:
+        fill(bubbles[:-1])
+
+    if chat.reply and visit.standing == (chat.id, older):
+        fill(bubbles[-1:])
+        return rest
+    fill(bubbles)
+    visit.standing = (chat.id, older)
+    return lambda: None
 
 
 def draw_message(room: Room, message: Message, number: str = "") -> None:
     """Draw something that was said, and under a reply one quiet line about it; `number` opens what was sent for it."""
+    with _bubble(room, message):
+        _draw_said(room, message, number)
+
+
+def _bubble(room: Room, message: Message) -> DeltaGenerator:
     if message.role == "user":
-        with st.chat_message("user", avatar=":material/person:"):
-            st.markdown(safe(message.content), anchors=False)
-            if is_cry_for_help(message.content):
-                st.info(room.t("care.notice"), icon=":material/support:")
-        return
-    with st.chat_message("assistant", avatar=face(room.persona)):
+        return st.chat_message("user", avatar=":material/person:")
+    return st.chat_message("assistant", avatar=face(room.persona))
+
+
+def _draw_said(room: Room, message: Message, number: str) -> None:
+    if message.role == "assistant":
         draw_reply(room, message, number)
+        return
+    st.markdown(safe(message.content), anchors=False)
+    if is_cry_for_help(message.content):
+        st.info(room.t("care.notice"), icon=":material/support:")
 
 
 def draw_reply(room: Room, message: Message, number: str = "") -> None:

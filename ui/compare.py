@@ -105,8 +105,7 @@ def draw_go_on(room: Room, comparison: Comparison) -> None:
 
 def announce(room: Room) -> None:
     """Let screen readers say once that all columns have replied."""
-    visit, text = room.session, room.t("compare.finished_aloud")
-    browser.tell_page(visit.language, visit.large_text, text, visit.finished, key="announcer")
+    browser.announce(room.t("compare.finished_aloud"), room.session.finished)
 
 
 def go_on_with(room: Room, comparison: Comparison, text: str | None, position: int) -> None:

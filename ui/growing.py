@@ -37,8 +37,9 @@ class Growing:
     """A text that grows: finished blocks are sent once, only the open tail is painted again."""
 
     def __init__(self, place: DeltaGenerator) -> None:
-        self._place = self._tail = place
+        self._place = place
         self._parts: DeltaGenerator | None = None
+        self._tail: DeltaGenerator | None = None
         self._blocks = Blocks()
         self.size = 0
         """Characters painted so far."""
@@ -49,33 +50,37 @@ class Growing:
         finished, rest = self._blocks.feed(text)
         for block in finished:
             # The first words go straight to their place; a container is made when there are two blocks to hold.
-            if self._parts is None:
-                self._parts = self._place.container()
-                self._tail = self._parts.empty()
-            self._tail.markdown(safe(block), anchors=False)
-            self._tail = self._parts.empty()
+            self._parts = self._parts or self._place.container()
+            self._write(block)
+            self._tail = None
         if rest.strip():
-            self._tail.markdown(safe(rest), anchors=False)
+            self._write(rest)
         return max(FASTEST, SHARE * crowd()) + (len(rest) + len(text)) / 40_000
 
+    def _write(self, text: str) -> None:
+        """Write the open tail, in the place of what it was before."""
+        if self._tail:
+            self._tail.markdown(safe(text), anchors=False)
+        else:
+            written = (self._parts or self._place).markdown(safe(text), anchors=False)
+            self._tail = written if self._parts else None
 
-@st.cache_resource(show_spinner=False)
-def _watching() -> set[int]:
-    """The pages that watch a reply now."""
-    return set()
+
+_watching: set[int] = set()
+"""The replies that pages watch now."""
 
 
 def crowd() -> int:
     """How many replies are watched now, on all pages of this process."""
-    return len(_watching())
+    return len(_watching)
 
 
 @contextmanager
 def watched(*replies: Reply) -> Iterator[None]:
     """Count the replies among those that pages watch."""
     ids = {id(reply) for reply in replies}
-    _watching().update(ids)
+    _watching.update(ids)
     try:
         yield
     finally:
-        _watching().difference_update(ids)
+        _watching.difference_update(ids)

@@ -251,10 +251,11 @@ def restore(visit: Session, chats: Iterable[Archived]) -> None:
 
 
 def remember(visit: Session) -> None:
-    """Let the browser keep what finds the visitor's dialogues again, and hear what it kept before."""
+    """Tell the browser the page's looks and what finds the visitor's dialogues again; hear what it kept before."""
     if visit.comparison:
         compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
-    browser.keep_visitor(visit.token, visit.chat_id, visit.known, visit.shared, partial(recognise, visit))
+    kept = {"token": visit.token, "chat": visit.chat_id, "known": visit.known, "shared": visit.shared}
+    browser.tell_page(visit.language, visit.large_text, kept, partial(recognise, visit))
 
 
 def recognise(visit: Session, told: Mapping[str, object] | None) -> None:

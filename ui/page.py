@@ -13,7 +13,7 @@ from playground.personas import Persona, Shelf, slug_of
 from playground.providers import Model, Provider, ProvidersFile
 from playground.share import MAX_PAYLOAD, PARAMETER
 from playground.wire import Setup
-from ui import browser, keeping, library, models, sidebar
+from ui import keeping, library, models, sidebar
 from ui.markdown import plain
 from ui.problems import problem_list
 from ui.session import Session, is_new, secrets, session
@@ -46,6 +46,8 @@ class Room:
     persona: Persona | None
     provider: Provider
     model: Model
+    _top: DeltaGenerator | None
+    """The place of what the browser is to be told; None when it has been."""
     _engine: DeltaGenerator | None = None
     """Where the sidebar tells of the model's state."""
 
@@ -53,6 +55,9 @@ class Room:
         """Draw what stands around every page: the icon in its tab, and the sidebar."""
         # Streamlit knows an emoji by a pattern that takes a tenth of a second to compile: not before the first paint.
         st.set_page_config(page_icon="🎭")
+        if self._top:
+            with self._top:
+                keeping.remember(self.session)
         with st.sidebar:
             _links(self.t, self.session.large_text)
             self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
@@ -105,12 +110,18 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
         st.switch_page("pages/shared.py")
     _keep_valid(visit, shelf, providers)
     visit.settle()
-    browser.tell_page(visit.language, visit.large_text)
-    keeping.remember(visit)
+    if name != "chat":
+        visit.standing = None
+    top: DeltaGenerator | None = st.container()
+    if arriving and top:
+        # It brings the page's looks; later on the first words of a reply come before it.
+        with top:
+            keeping.remember(visit)
+        top = None
     _write_link(visit, name)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
-    room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model)
+    room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, top)
     classroom().see(visit.visitor)
     if draw_frame:
         room.draw_frame()

@@ -112,6 +112,8 @@ class Session:
     chat_id: str = ""
     on_stage: str = ""
     """The dialogue that the last run drew."""
+    standing: tuple[str, int] | None = None
+    """The dialogue that is whole on screen, and how many of its messages are not shown."""
     stages: int = 0
     """How many dialogues were drawn one after another."""
     token: str = field(default_factory=new_token, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import ceil
+from threading import Lock
 
 import streamlit as st
 
@@ -26,8 +27,11 @@ HEAD_START = 0.35
 BREATH = 0.06
 """Seconds that the browser has to show the last words before the rest of the page changes."""
 
-CROWDED = 0.025
+CROWDED = 0.03
 """Seconds that each other page with a reply under way adds to that."""
+
+_drawing = Lock()
+"""Held by the page that draws the rest of itself while its reply is under way."""
 
 
 class Painting:
@@ -103,18 +107,22 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
     What `meanwhile` draws waits for the first words, if they come at once.
     """
     waits = True
-    # In a class that asks at the same moment everybody's first words come before anybody's frame.
-    patience = max(HEAD_START, CROWDED * crowd())
     with watched(reply), st.chat_message("assistant", avatar=face(room.persona)):
         painting, version = Painting(room, reply), -1
         while not reply.done:
+            # In a class that asks at the same moment everybody's first words come before anybody's frame.
+            patience = max(HEAD_START, CROWDED * crowd())
             version = reply.watch(version, patience if waits else 0.5)
             pause = painting.paint()
             if reply.state == "preparing":
                 room.tell_engine()
             reply.linger(pause)
-            if waits and reply.seconds > patience:
-                meanwhile()
+            # One page at a time, or a whole class would see its replies stand still for a second.
+            if waits and reply.seconds > patience and _drawing.acquire(blocking=False):
+                try:
+                    meanwhile()
+                finally:
+                    _drawing.release()
                 waits = False
         painting.last_words()
         time.sleep(BREATH)
