@@ -100,9 +100,10 @@ def stream(
             )
             posted = client.chat.completions.with_streaming_response.create(
                 model=body["model"],
-                messages=body["messages"],
+                # They go as they are: the SDK takes half a millisecond to look through each, and changes nothing.
+                messages=[],
                 stream=True,
-                extra_body={k: v for k, v in body.items() if k not in ("model", "messages", "stream")},
+                extra_body={k: v for k, v in body.items() if k not in ("model", "stream")},
                 extra_headers=quirks.headers,
                 timeout=limits.whole,
             )

@@ -16,6 +16,9 @@ MAX_EVENT = 1024 * 1024
 
 _FIELDS = ("data", "event", "id", "retry")
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_DOUBLED = re.compile(r"(?:data:\s*)+")
+
 
 class Event(NamedTuple):
     """One thing that came: kind "json" (with its value), "done", "comment", "stray" (text that is no event) or "bad".
@@ -84,7 +87,7 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str | None]:
             return
         # A CR at the very end may be half of a CR LF.
         held = "\r" if text.endswith("\r") else ""
-        *whole, rest = re.split(r"\r\n|\r|\n", text[: len(text) - len(held)])
+        *whole, rest = _LINE_END.split(text[: len(text) - len(held)]) if "\r" in text else text.split("\n")
         rest += held
         yield from whole
         if len(rest) > MAX_EVENT:
@@ -95,7 +98,9 @@ def _lines(parts: Iterable[bytes]) -> Iterator[str | None]:
 
 
 def _event(text: str, name: str, raw: str) -> Event:
-    text = re.sub(r"^(?:\s*data:\s*)+", "", text).strip()
+    text = text.strip()
+    if marks := _DOUBLED.match(text):
+        text = text[marks.end() :]
     if not text:
         return Event("empty", raw=raw)
     if text.startswith("[DONE]"):

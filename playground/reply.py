@@ -151,17 +151,18 @@ class Reply:
         if self.abandoned:
             self.stop()
             raise Cut
+        now = self._clock()
         with self._news:
             if delta.text:
                 if self._first is None:
-                    self._first = self._clock() - self._started
+                    self._first = now - self._started
                 self._texts.append(delta.text)
             if delta.reasoning:
                 self._thoughts.append(delta.reasoning)
             # Three small numbers a piece: who keeps a lesson of it plays it back as it came.
-            self._pace.extend((self._clock() - self._started, len(delta.text), len(delta.reasoning)))
+            self._pace.extend((now - self._started, len(delta.text), len(delta.reasoning)))
             self.change("writing" if self._texts else "thinking")
-        if self._clock() - self._kept_at >= self._keep_every:
+        if now - self._kept_at >= self._keep_every:
             self.keep()
 
     def end(

@@ -7,6 +7,7 @@ told in `Request.notes`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from playground.personas import Persona
 from playground.providers import Model, Provider, Quirks, merge
 
 DEFAULT_MAX_TOKENS = 800
+
+_WIDE = re.compile("[\u2e80-\U0010ffff]")
 
 UNSWITCHED = 4096
 """Tokens of a reply, at least, where a model would not have its thinking switched off."""
@@ -98,7 +101,7 @@ def build_body(setup: Setup, conversation: Conversation) -> Request:
 
 def estimate_tokens(text: str) -> int:
     """Guess how many tokens a text has: about four Latin letters each, one and a half for a Chinese character."""
-    wide = sum(1 for c in text if ord(c) > 0x2E7F)
+    wide = 0 if text.isascii() else len(_WIDE.findall(text))
     return int((len(text) - wide) / 4 + wide * 1.5) + 1
 
 

@@ -90,3 +90,34 @@ def test_question_while_writing_waits_its_turn(app: App, visitor: Visitor, provi
     visit.sees("You asked: And a poem.")
     visit.sees(WHOLE)
     assert len(provider.chats) == 2
+
+
+def test_what_was_said_stays_in_its_place(app: App, visitor: Visitor, provider: FakeProvider) -> None:
+    """A run begins with the new question and its reply; what stands above them is drawn anew later."""
+    visit = visitor().goes(app.url)
+    page = visit.page
+    for question in ("One.", "Two."):
+        visit.asks(question)
+        visit.sees(f"You asked: {question}")
+        actions_shown(page)
+    page.evaluate(
+        """() => {
+          window.seen = new Set();
+          new MutationObserver(() => {
+            const text = document.querySelector(".stMain").innerText;
+            window.seen.add(["You asked: One.", "You asked: Two."].map((words) => text.split(words).length - 1) + "");
+          }).observe(document.querySelector(".stMain"), { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    gate = held(provider, 2)
+    visit.asks("Three.")
+    visit.sees("Once upon")
+    # The request of the second reply can be opened as soon as the old ones are drawn anew.
+    page.locator(".st-key-open_sent_2 button").wait_for()
+    gate.release()
+    visit.sees(WHOLE)
+    actions_shown(page)
+    assert page.evaluate("[...window.seen]") == ["1,1"]
+    said = page.get_by_test_id("stChatMessage").all_inner_texts()
+    order = ["One.", "You asked: One.", "Two.", "You asked: Two.", "Three.", WHOLE]
+    assert [words for words, text in zip(order, said[-6:], strict=True) if words not in text] == []

@@ -16,7 +16,7 @@ from playground.personas import Persona
 from playground.usage import scarcest
 from ui import lesson
 from ui.growing import cleared
-from ui.markdown import plain, safe
+from ui.markdown import plain, safe_again
 from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
 from ui.money import price_basis, reply_price
 from ui.page import Room
@@ -119,7 +119,7 @@ def _draw_said(room: Room, message: Message, number: str) -> None:
     if message.role == "assistant":
         draw_reply(room, message, number)
         return
-    st.markdown(safe(message.content), anchors=False)
+    st.markdown(safe_again(message.content), anchors=False)
     if is_cry_for_help(message.content):
         st.info(room.t("care.notice"), icon=":material/support:")
 
@@ -129,7 +129,7 @@ def draw_reply(room: Room, message: Message, number: str = "") -> None:
     # The same places as a `Painting`: else the browser shows what stood in the last one twice until the run ends.
     draw_thinking(room.t, message.reasoning, st.empty())
     if message.content:
-        st.markdown(safe(message.content), anchors=False)
+        st.markdown(safe_again(message.content), anchors=False)
     else:
         st.empty()
     draw_ending(room, message, number)
@@ -224,7 +224,7 @@ def _wait(t: Translator, fault: Failure) -> str:
 def draw_thinking(t: Translator, reasoning: str, place: DeltaGenerator) -> None:
     """A model's thoughts, folded, at the same place in every run, so that what the reader unfolded stays so."""
     if reasoning:
-        place.expander(thinking_label(t)).markdown(safe(reasoning), anchors=False)
+        place.expander(thinking_label(t)).markdown(safe_again(reasoning), anchors=False)
 
 
 def thinking_label(t: Translator) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ui.blocks import DELIMITERS, FOOTNOTE, Blocks, Line, Scanner, clean, split
 from ui.inline import MERGED, ends_formula, inline, is_allowed, label, plain
 
-__all__ = ["Blocks", "plain", "safe", "split"]
+__all__ = ["Blocks", "plain", "safe", "safe_again", "split"]
 
 _DEFINITION = re.compile(
     r"\[(?!\^|\s*\])([^\[\]\\`]{1,400})\]:[ \t]*+(<[^\s<>`\\]*+>|[^\s<>`!\[\]\\]++)([ \t]++\"[^\"\\`<&]*+\")?[ \t]*+"
@@ -36,6 +37,12 @@ def safe(text: str) -> str:
             line = line._replace(content=body)
         page.add(line)
     return page.text()
+
+
+@lru_cache(maxsize=256)
+def safe_again(text: str) -> str:
+    """The same for a text that every run draws again, remembered."""
+    return safe(text)
 
 
 def _flush_left(lines: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from playground.sources import readiness
 from ui.chat import draw_ending, draw_thinking, face, thinking_label
 from ui.engine import engine_state
 from ui.growing import Growing, crowd, watched
-from ui.markdown import plain, safe
+from ui.markdown import plain, safe_again
 from ui.models import provider_name
 from ui.page import Room
 
@@ -92,7 +92,7 @@ class Painting:
 
     def _draw_whole(self, content: str) -> None:
         if not self._whole:
-            self._body.markdown(safe(content), anchors=False)
+            self._body.markdown(safe_again(content), anchors=False)
         self._whole = True
 
     def _progress(self, state: str) -> str:
