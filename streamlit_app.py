@@ -21,7 +21,7 @@ with dialogue:
     said, below = chat.stage(room), st.empty()
 with said:
     chat.draw_header(room)
-    draw_rest = chat.draw_history(room)
+    answer, draw_rest = chat.draw_history(room)
 
 if reply := visit.chat.reply:
     with stop:
@@ -31,7 +31,7 @@ if reply := visit.chat.reply:
         draw_rest()
         sent.draw_under_way(room, reply, panel)
 
-    with said:
+    with answer:
         watching.watch(room, reply, draw_others)
     visit.settle()
     stop.empty()

@@ -81,25 +81,27 @@ def first_token(stage: Stage) -> list[Row]:
 def paced(stage: Stage) -> list[Row]:
     """A reply of 500 chunks at 50 a second, and one four times as long at twice the pace."""
     goals = Goals(server=0.33, kilobytes=0.05, first=1.0, last=1.0)
-    return _replies(stage, (500, 0.02), (2000, 0.01), max(1, stage.rounds // 3), goals)
+    return _replies(
+        stage, (500, 0.02), (2000, 0.01), (min(stage.rounds, 4), max(1, stage.rounds // 3)), goals
+    )
 
 
 def burst(stage: Stage) -> list[Row]:
     """A reply of 1000 chunks as fast as they go, and one four times as long."""
     goals = Goals(server=0.14, kilobytes=0.025, last=0.18, text=3.0)
-    return _replies(stage, (1000, 0.0), (4000, 0.0), min(stage.rounds, 3), goals)
+    return _replies(stage, (1000, 0.0), (4000, 0.0), (stage.rounds, min(stage.rounds, 3)), goals)
 
 
 def _replies(
-    stage: Stage, short: tuple[int, float], long: tuple[int, float], rounds: int, goals: Goals
+    stage: Stage, short: tuple[int, float], long: tuple[int, float], rounds: tuple[int, int], goals: Goals
 ) -> list[Row]:
     """A reply, beside other front ends too where they are installed, and one four times as long."""
     apps = (OURS, PLAIN, *installed())
     with ExitStack() as stack:
         pages = _pages(stack, stage, apps)
-        few = _told(stage, pages, apps, short, rounds)
+        few = _told(stage, pages, apps, short, rounds[0])
         # A cost that grows with the square would keep other front ends busy for minutes.
-        many = _told(stage, pages, (OURS, PLAIN), long, rounds)
+        many = _told(stage, pages, (OURS, PLAIN), long, rounds[1])
     text = Script(*short).bytes / 1000
     said = f"{short[0]} chunks"
     return [

@@ -33,7 +33,7 @@ class Row:
     @property
     def range(self) -> tuple[float, float]:
         """The smallest and the largest ratio of neighbouring samples: how noisy the machine was."""
-        pairs = [_by(a, b) for a, b in zip(self.ours, self.theirs, strict=True)]
+        pairs = [_by(a, b) for a, b in zip(self.ours, self.theirs, strict=False)]
         return min(pairs), max(pairs)
 
 

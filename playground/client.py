@@ -114,10 +114,8 @@ def stream(
                 line.allow("between", limits.between)
                 for event in events.read_events(response.iter_bytes()):
                     line.heard.note(event.raw or f"[{event.kind.upper()}]")
-                    had = reader.text_size + reader.thought_size
                     if (delta := reader.take(event)) is not None:
                         yield delta
-                    if reader.text_size + reader.thought_size > had:
                         line.allow("between", limits.between)
                         line.pieces += 1
                     if reader.ended and not reader.waiting_for_usage:

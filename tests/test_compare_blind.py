@@ -25,7 +25,7 @@ from tests.test_compare_page import (
 )
 from tests.test_pages import Opened, folder
 from tests.test_workshop import click
-from ui import compare, compare_columns, compare_prompts
+from ui import compare, compare_columns, compare_prompts, watching
 
 __all__ = ["compared", "folder"]
 
@@ -141,6 +141,7 @@ def test_nothing_tells_who_writes_what_either(
         st.stop()
 
     monkeypatch.setattr(compare_columns, "watch", paint_once)
+    monkeypatch.setattr(watching, "AT_ONCE", 0)
     gate = provider.gate(1)
     provider.script = Script(["Luck."], reasoning=["I am large."], gate=gate)
     test = sit(compared(persona="vicky"), VICKY, Seat("fake", "fake-large", "teacher"))

@@ -27,6 +27,9 @@ from ui.verdicts import draw_verdicts
 WHOSE_KEY = {"bad_key", "key_or_credit", "no_permission", "no_credit", "quota_spent_today"}
 """Failures that are about the key, so that it matters whose it is."""
 
+TEN = 10
+"""Messages that are drawn in one container."""
+
 ON_THE_WAY = {"unreachable", "dns", "tls", "timeout", "stalled", "cut_off"}
 """Failures of the way to a provider: what is told of them are not its words."""
 
@@ -66,15 +69,16 @@ def stage(room: Room) -> DeltaGenerator:
     return cleared(visit.stages)
 
 
-def draw_history(room: Room) -> Callable[[], None]:
-    """Draw what was said, from the end, with what is older when it is asked for; returns what draws the rest of it.
+def draw_history(room: Room) -> tuple[DeltaGenerator, Callable[[], None]]:
+    """Draw what was said, from the end, with what is older when it is asked for.
 
-    While a reply is under way that rest is all but the last question: it is on screen already, and can wait.
+    Returns the place of the reply to come, and what draws the rest: while a reply is under way only the last
+    question is drawn at once, since all else is on screen already.
     """
     visit, chat = room.session, room.session.chat
     messages = chat.conversation.messages
     # The beginning moves in leaps, so that what stays on screen is mostly drawn at the place where it stood.
-    older = max(0, len(messages) - chat.length_shown) // 10 * 10
+    older = max(0, len(messages) - chat.length_shown) // TEN * TEN
     if older:
         st.button(
             room.t("chat.older", count=older),
@@ -83,9 +87,12 @@ def draw_history(room: Room) -> Callable[[], None]:
             type="tertiary",
             on_click=chat.show_older,
         )
-    known, shown = openable(chat), list(enumerate(messages))[older:]
-    # A bubble that stood here keeps what was in it until something else comes.
-    bubbles = [(_bubble(room, message), message, known.get(place, "")) for place, message in shown]
+    known = openable(chat)
+    said = [(message, known.get(place, "")) for place, message in enumerate(messages)][older:]
+    # A container that is drawn again keeps what was in it until something else comes.
+    *full, last = [(st.container(), said[at : at + TEN]) for at in range(0, len(said) + 1, TEN)]
+    with last[0]:
+        bubbles = [(_bubble(room, message), message, number) for message, number in last[1]]
 
     def fill(bubbles: list[tuple[DeltaGenerator, Message, str]]) -> None:
         for bubble, message, number in bubbles:
@@ -93,14 +100,19 @@ def draw_history(room: Room) -> Callable[[], None]:
                 _draw_said(room, message, number)
 
     def rest() -> None:
+        for place, lines in full:
+            with place:
+                for message, number in lines:
+                    draw_message(room, message, number)
         fill(bubbles[:-1])
 
     if chat.reply and visit.standing == (chat.id, older):
         fill(bubbles[-1:])
-        return rest
-    fill(bubbles)
+        return last[0], rest
+    rest()
+    fill(bubbles[-1:])
     visit.standing = (chat.id, older)
-    return lambda: None
+    return last[0], lambda: None
 
 
 def draw_message(room: Room, message: Message, number: str = "") -> None:

@@ -21,14 +21,20 @@ from ui.page import Room
 A_FEW_WORDS = 400
 """Characters that a reply may end with before all of it is drawn once more."""
 
+AT_ONCE = 0.3
+"""Seconds within which a reply may begin before anything is said of the waiting."""
+
 HEAD_START = 0.35
 """Seconds that the first words have before the rest of the page is drawn."""
+
+CROWDED = 0.03
+"""Seconds that each other page with a reply under way adds to that."""
 
 BREATH = 0.06
 """Seconds that the browser has to show the last words before the rest of the page changes."""
 
-CROWDED = 0.03
-"""Seconds that each other page with a reply under way adds to that."""
+READING = 100_000
+"""Characters of a reply that the browser lays out in a second, about."""
 
 _drawing = Lock()
 """Held by the page that draws the rest of itself while its reply is under way."""
@@ -61,7 +67,9 @@ class Painting:
         if text:
             self._words = self._words or Growing(self._body)
             pause = self._words.paint(text)
-        elif state != "done" and (news := self._progress(state)) != self._told:
+        elif (
+            state != "done" and self.reply.seconds > AT_ONCE and (news := self._progress(state)) != self._told
+        ):
             self._body.caption(news)
             self._told = news
         return pause
@@ -125,7 +133,7 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
                     _drawing.release()
                 waits = False
         painting.last_words()
-        time.sleep(BREATH)
+        time.sleep(BREATH + len(reply.text) / READING)
         painting.finish()
         if waits:
             meanwhile()
