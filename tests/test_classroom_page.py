@@ -22,10 +22,10 @@ __all__ = ["folder", "opened"]
 def class_page(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.setenv("PLAYGROUND_TEACHER", PASSCODE)
     for one in (shared.classroom, shared.door, shared.limits):
-        one.clear()
+        one.cache_clear()
     yield opened("classroom")
-    shared.classroom.clear()
-    shared.door.clear()
+    shared.classroom.cache_clear()
+    shared.door.cache_clear()
 
 
 def knock(test: AppTest, given: str) -> AppTest:
@@ -53,7 +53,7 @@ def test_who_has_no_passcode_sees_nothing(class_page: AppTest) -> None:
     assert not test.main.error
     assert "Wait" in test.main.warning[0].value
     assert not knock(test, PASSCODE).main.get("metric")
-    shared.door.clear()
+    shared.door.cache_clear()
     assert len(knock(test, PASSCODE).main.get("metric")) == 4
     assert PASSCODE not in str(test.main)
     assert "wrong" not in repr(test.session_state["session"].passcode)

@@ -15,8 +15,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
-import streamlit as st
-
 from playground.messages import Message
 from playground.owners import owner_of
 from playground.reply import Keep, Reply
@@ -131,7 +129,7 @@ def watch_for(visit: Session, chat: Chat, reply: Reply) -> None:
     _writing()[(visit.owner, chat.id)] = reply
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _writing() -> WeakValueDictionary[tuple[str, str], Reply]:
     return WeakValueDictionary()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache, lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -19,7 +20,7 @@ def providers_file() -> Path:
     return Path(os.environ.get("PLAYGROUND_PROVIDERS") or PROVIDERS_FILE)
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _known(folder: str) -> list[Shelf]:
     return []
 
@@ -68,9 +69,20 @@ def providers(
     """
     path, file = providers_file(), lesson_file()
     stamp = _stamp(path)
+    if own is None:
+        return _usual(str(path), stamp, str(file), _stamp(file), language)
     found, problems = _providers(str(path), stamp)
-    if found and (lesson := own or _lesson(str(file), _stamp(file))):
-        found = _with_lesson(str(path), stamp, language, *lesson)
+    return found and _with_lesson(str(path), stamp, language, *own), problems
+
+
+# Streamlit's caches let one visitor read a file while the others wait, and take half a millisecond whenever asked.
+@lru_cache(maxsize=16)
+def _usual(
+    path: str, stamp: float, file: str, file_stamp: float, language: str
+) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
+    found, problems = _providers(path, stamp)
+    if found and (lesson := _lesson(file, file_stamp)):
+        found = _with_lesson(path, stamp, language, *lesson)
     return found, problems
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -25,19 +26,19 @@ def passcode(secrets: Mapping[str, Any]) -> str:
     return str(secrets.get(SECRET) or os.environ.get(VARIABLE, "")).strip()
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def limits() -> Limits:
     """The queues of those who share a key."""
     return Limits()
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def classroom() -> Classroom:
     """What the teacher sees and stops."""
     return Classroom()
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def door() -> Door:
     """Who may see the class page."""
     return Door()
