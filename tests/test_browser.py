@@ -197,6 +197,19 @@ def test_edit_regenerate_delete(app: App, visitor: Visitor, provider: FakeProvid
     expect(visit.screen.get_by_text("Once more.")).to_have_count(0)
 
 
+def test_a_page_whose_code_was_lost_gets_it_again(app: App, visitor: Visitor) -> None:
+    """Streamlit drops what was not sent yet when a run begins anew; later runs only call what the first one brought."""
+    visit = visitor().goes(app.url)
+    page = visit.page
+    page.wait_for_function("() => window.playgroundPage")
+    page.evaluate(
+        "() => { delete window.playgroundPage; document.getElementById('playground-style').remove(); }"
+    )
+    page.get_by_text("Larger text").click()
+    expect(page.locator("html")).to_have_css("font-size", "20px")
+    assert page.locator("#playground-style").count() == 1
+
+
 def test_accessibility(app: App, visitor: Visitor) -> None:
     visit = visitor().goes(app.url)
     page, grave = visit.page, []

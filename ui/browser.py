@@ -8,8 +8,17 @@ import streamlit as st
 
 from ui.session import picked
 
-_PAGE = """
-export default function ({ data, setTriggerValue }) {
+# What stays in the browser, as `playgroundPage`: Streamlit sends a component's code with every run, so later runs only
+# call it.
+_KEPT = """
+const page = ({ data, setTriggerValue }) => {
+  const style = document.getElementById("playground-style") || document.createElement("style");
+  if (!style.id) {
+    style.id = "playground-style";
+    style.textContent = `STYLE`;
+    document.head.append(style);
+  }
+
   const root = document.documentElement;
   root.lang = data.language;
   root.style.fontSize = data.large_text ? "125%" : "";
@@ -84,6 +93,21 @@ export default function ({ data, setTriggerValue }) {
   } catch {
     // A browser that keeps nothing for sites: the visitor has the recovery code.
   }
+};
+
+// A browser runs a module's own lines once, however often it is sent.
+export default function (component) {
+  window.playgroundPage = page;
+  window.playgroundBare = false;
+  page(component);
+}
+"""
+
+_CALL = """
+export default function (component) {
+  if (window.playgroundPage) return window.playgroundPage(component);
+  if (!window.playgroundBare) component.setTriggerValue("bare", true);
+  window.playgroundBare = true;
 }
 """
 
@@ -173,9 +197,12 @@ def _short(code: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
-_page = st.components.v2.component(
-    "playground_page", css=_short(_PAGE_CSS), js=_short(_PAGE), isolate_styles=False
+_first_page = st.components.v2.component(
+    "playground_first_page",
+    js=_short(_KEPT.replace("STYLE", _PAGE_CSS)),
+    isolate_styles=False,
 )
+_page = st.components.v2.component("playground_page", js=_short(_CALL), isolate_styles=False)
 _announce = st.components.v2.component("playground_announcer", js=_short(_ANNOUNCE), isolate_styles=False)
 _count = st.components.v2.component(
     "playground_countdown",
@@ -193,17 +220,20 @@ def tell_page(
     large_text: bool,
     visitor: Mapping[str, object],
     told: Callable[[dict[str, object]], None],
+    bare: Callable[[], None] | None,
 ) -> None:
     """Set `<html lang>` and the size of text, and let the browser keep what finds the visitor's dialogues again.
 
     `visitor` holds `token` and `chat`, the dialogue on screen, whether the browser is `known`, and whether others
-    use it too (`shared`); `told` gets what the browser kept before.
+    use it too (`shared`); `told` gets what the browser kept before. `bare` is called where the browser turns out not
+    to have the code that it was sent before; None sends it.
     """
-    key = "page"
-    _page(
+    key = "page" if bare else "first_page"
+    (_page if bare else _first_page)(
         key=key,
         data={"language": language, "large_text": large_text, **visitor},
         on_told_change=picked(key, lambda values: told(values["told"])),
+        on_bare_change=bare or (lambda: None),
         height=0,
     )
 

@@ -253,7 +253,9 @@ def remember(visit: Session) -> None:
     if visit.comparison:
         compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
     kept = {"token": visit.token, "chat": visit.chat_id, "known": visit.known, "shared": visit.shared}
-    browser.tell_page(visit.language, visit.large_text, kept, partial(recognise, visit))
+    bare = partial(setattr, visit, "equipped", False) if visit.equipped else None
+    browser.tell_page(visit.language, visit.large_text, kept, partial(recognise, visit), bare)
+    visit.equipped = True
 
 
 def recognise(visit: Session, told: Mapping[str, object] | None) -> None:

@@ -120,6 +120,8 @@ class Session:
     """What the browser keeps to find the visitor's dialogues again; a secret."""
     known: bool = False
     """Whether the browser's token has been taken over."""
+    equipped: bool = False
+    """Whether the browser was sent the page's code."""
     shared: bool = False
     """Whether others use this computer too, so that the browser forgets the token with the tab."""
     listed: tuple[Listed, ...] | None = ()
