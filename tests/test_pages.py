@@ -221,7 +221,7 @@ def test_retired_model_has_one_click_to_go_on(
     gone = {"error": {"message": "The model has been decommissioned", "code": "model_decommissioned"}}
     provider.script = [Script(status=400, body=gone), Script(["Here I am."])]
     test = ask(opened(provider="fake", model=named), "Anyone there?")
-    assert any("no longer offered" in box.value and "fake" in box.value for box in test.warning)
+    assert any("or no longer does" in box.value and "fake" in box.value for box in test.warning)
     assert test.button(key="use_successor").label.replace("\\", "") == f"Go on with {living}"
     test.button(key="use_successor").click().run()
     assert said(test)[1:] == ["Anyone there?", "Here I am."]
