@@ -220,20 +220,22 @@ def tell_page(
     large_text: bool,
     visitor: Mapping[str, object],
     told: Callable[[dict[str, object]], None],
-    bare: Callable[[], None] | None,
+    lost: Callable[[], None],
+    *,
+    equipped: bool,
 ) -> None:
     """Set `<html lang>` and the size of text, and let the browser keep what finds the visitor's dialogues again.
 
     `visitor` holds `token` and `chat`, the dialogue on screen, whether the browser is `known`, and whether others
-    use it too (`shared`); `told` gets what the browser kept before. `bare` is called where the browser turns out not
-    to have the code that it was sent before; None sends it.
+    use it too (`shared`); `told` gets what the browser kept before. One that is `equipped` was sent the page's code
+    before; `lost` is called where it turns out not to have it.
     """
-    key = "page" if bare else "first_page"
-    (_page if bare else _first_page)(
+    key, component = ("page", _page) if equipped else ("first_page", _first_page)
+    component(
         key=key,
         data={"language": language, "large_text": large_text, **visitor},
         on_told_change=picked(key, lambda values: told(values["told"])),
-        on_bare_change=bare or (lambda: None),
+        on_bare_change=lost,
         height=0,
     )
 

@@ -253,8 +253,8 @@ def remember(visit: Session) -> None:
     if visit.comparison:
         compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
     kept = {"token": visit.token, "chat": visit.chat_id, "known": visit.known, "shared": visit.shared}
-    bare = partial(setattr, visit, "equipped", False) if visit.equipped else None
-    browser.tell_page(visit.language, visit.large_text, kept, partial(recognise, visit), bare)
+    told, lost = partial(recognise, visit), partial(setattr, visit, "equipped", False)
+    browser.tell_page(visit.language, visit.large_text, kept, told, lost, equipped=visit.equipped)
     visit.equipped = True
 
 

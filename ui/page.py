@@ -55,12 +55,17 @@ class Room:
         """Draw what stands around every page: the icon in its tab, and the sidebar."""
         # Streamlit knows an emoji by a pattern that takes a tenth of a second to compile: not before the first paint.
         st.set_page_config(page_icon="🎭")
-        if self._top:
-            with self._top:
-                keeping.remember(self.session)
+        self.tell_browser()
         with st.sidebar:
             _links(self.t, self.session.large_text)
             self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
+
+    def tell_browser(self) -> None:
+        """Tell the browser the page's looks and what it should keep, once a run."""
+        if self._top:
+            with self._top:
+                keeping.remember(self.session)
+            self._top = None
 
     def tell_engine(self) -> None:
         """Bring the line about the model's state up to date."""
@@ -111,17 +116,16 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     _keep_valid(visit, shelf, providers)
     visit.settle()
     if name != "chat":
+        # No page keeps what another has drawn.
         visit.standing = None
-    top: DeltaGenerator | None = st.container()
-    if arriving and top:
-        # It brings the page's looks; later on the first words of a reply come before it.
-        with top:
-            keeping.remember(visit)
-        top = None
+    top = st.container()
     _write_link(visit, name)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
     room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, top)
+    if arriving:
+        # It brings the page's looks; later on the first words of a reply come before it.
+        room.tell_browser()
     classroom().see(visit.visitor)
     if draw_frame:
         room.draw_frame()
