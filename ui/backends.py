@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cache
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -28,7 +29,7 @@ POLL = 0.3
 """Seconds between two looks at tests that are under way."""
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(8, thread_name_prefix="examine")
 

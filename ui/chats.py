@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -220,7 +221,7 @@ def may_guess(tries: list[float], now: float) -> bool:
     return True
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _tries() -> list[float]:
     return []
 

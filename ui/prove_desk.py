@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-
-import streamlit as st
+from functools import cache
 
 from playground.catalogue import shared
 from playground.personas import Persona
@@ -135,7 +134,7 @@ def _sit_down(visit: Session) -> Desk:
     return desk
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _left() -> OrderedDict[str, Desk]:
     return OrderedDict()
 
