@@ -20,14 +20,13 @@ dialogue, panel = sent.places(room)
 with dialogue:
     said, below = chat.stage(room), st.empty()
 with said:
-    chat.draw_header(room)
-    answer, draw_rest = chat.draw_history(room)
+    answer, draw_rest = chat.draw_dialogue(room)
 
 if reply := visit.chat.reply:
-    with stop:
-        actions.draw_stop(room, reply)
 
     def draw_others() -> None:
+        with stop:
+            actions.draw_stop(room, reply)
         draw_rest()
         sent.draw_under_way(room, reply, panel)
 

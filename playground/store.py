@@ -137,7 +137,8 @@ class Store:
             db.execute(_keep(db.dialect.name), about | {"renamed": False, "updated": self._clock()})
             # What an earlier save could not write is written now, so that no message is missing between two.
             start = max(0, min(since, there))
-            db.execute(_CUT, {"owner": owner, "chat": chat_id, "start": start})
+            if start < there:
+                db.execute(_CUT, {"owner": owner, "chat": chat_id, "start": start})
             rest = enumerate(conversation.messages[start:], start)
             if rows := [_row(owner, chat_id, position, message) for position, message in rest]:
                 db.execute(_APPEND, rows)
@@ -149,11 +150,8 @@ class Store:
         if position < 0:
             return False
         with self._database.writing() as db:
-            touched = db.execute(
-                sa.update(_chats)
-                .where(*_is(owner, chat_id), _length(owner, chat_id) >= position)
-                .values(updated=self._clock())
-            )
+            about = {"of": owner, "chat": chat_id, "length": position, "now": self._clock()}
+            touched = db.execute(_TOUCH, about)
             if touched.rowcount:
                 db.execute(_put(db.dialect.name), _row(owner, chat_id, position, message))
             return bool(touched.rowcount)
@@ -236,7 +234,7 @@ def _keep(dialect: str) -> Any:
     return new.on_conflict_do_update(index_elements=["owner", "id"], set_=changed)
 
 
-def _is(owner: str, chat_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _is(owner: Any, chat_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return _chats.c.owner == owner, _chats.c.id == chat_id
 
 
@@ -254,6 +252,11 @@ _PLACE = (sa.bindparam("owner"), sa.bindparam("chat"))
 _LENGTH = sa.select(_length(*_PLACE))
 _CUT = sa.delete(_messages).where(*_in(*_PLACE), _messages.c.position >= sa.bindparam("start"))
 _APPEND = sa.insert(_messages)
+
+# A parameter of an update may not be called what a column of its table is.
+_OF = (sa.bindparam("of"), sa.bindparam("chat"))
+_TOUCH = sa.update(_chats).where(*_is(*_OF), _length(*_OF) >= sa.bindparam("length"))
+_TOUCH = _TOUCH.values(updated=sa.bindparam("now"))
 
 
 def _row(owner: str, chat_id: str, position: int, message: Message) -> dict[str, Any]:

@@ -69,14 +69,15 @@ def stage(room: Room) -> DeltaGenerator:
     return cleared(visit.stages)
 
 
-def draw_history(room: Room) -> tuple[DeltaGenerator, Callable[[], None]]:
-    """Draw what was said, from the end, with what is older when it is asked for.
+def draw_dialogue(room: Room) -> tuple[DeltaGenerator, Callable[[], None]]:
+    """Draw the header and what was said, from the end, with what is older when it is asked for.
 
     Returns the place of the reply to come, and what draws the rest: while a reply is under way only the last
     question is drawn at once, since all else is on screen already.
     """
     visit, chat = room.session, room.session.chat
     messages = chat.conversation.messages
+    header = st.container()
     # The beginning moves in leaps, so that what stays on screen is mostly drawn at the place where it stood.
     older = max(0, len(messages) - chat.length_shown) // TEN * TEN
     if older:
@@ -100,6 +101,8 @@ def draw_history(room: Room) -> tuple[DeltaGenerator, Callable[[], None]]:
                 _draw_said(room, message, number)
 
     def rest() -> None:
+        with header:
+            draw_header(room)
         for place, lines in full:
             with place:
                 for message, number in lines:

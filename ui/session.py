@@ -238,9 +238,10 @@ class Session:
 
 def session() -> Session:
     """The visitor's session, made at their first run."""
-    if "session" not in st.session_state:
-        st.session_state["session"] = Session()
-    return cast(Session, st.session_state["session"])
+    found: Session | None = st.session_state.get("session")
+    if found is None:
+        found = st.session_state["session"] = Session()
+    return found
 
 
 def is_new() -> bool:

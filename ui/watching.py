@@ -124,7 +124,6 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
             pause = painting.paint()
             if reply.state == "preparing":
                 room.tell_engine()
-            reply.linger(pause)
             # One page at a time, or a whole class would see its replies stand still for a second.
             if waits and reply.seconds > patience and _drawing.acquire(blocking=False):
                 try:
@@ -132,6 +131,7 @@ def watch(room: Room, reply: Reply, meanwhile: Callable[[], None]) -> None:
                 finally:
                     _drawing.release()
                 waits = False
+            reply.linger(pause)
         painting.last_words()
         time.sleep(BREATH + len(reply.text) / READING)
         painting.finish()
