@@ -25,8 +25,9 @@ with said:
 if reply := visit.chat.reply:
 
     def draw_others() -> None:
-        with stop:
-            actions.draw_stop(room, reply)
+        if not reply.done:
+            with stop:
+                actions.draw_stop(room, reply)
         draw_rest()
         sent.draw_under_way(room, reply, panel)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,9 +192,10 @@ def test_chinese_is_composed_in_peace_and_keys_do_what_they_do_elsewhere(worksho
     expect(page.locator(".cm-content")).not_to_be_focused()
 
 
-def test_on_a_phone(app: App, visitor: Callable[..., Visit]) -> None:
+@pytest.mark.parametrize(("locale", "dark"), [("zh-TW", True), ("en-US", False)])
+def test_on_a_phone(app: App, visitor: Callable[..., Visit], locale: str, dark: bool) -> None:
     """Editor above, persona below, nothing wider than the screen, and no zoom when the editor is touched."""
-    visit = visitor(locale="zh-TW", width=375, height=667, dark=True).goes(f"{app.url}/workshop")
+    visit = visitor(locale=locale, width=375, height=667, dark=dark).goes(f"{app.url}/workshop")
     page = visit.page
     page.locator(".cm-content").wait_for()
     editor, persona = page.locator(".draft-editor").bounding_box(), page.get_by_role("heading", level=2).last
@@ -210,3 +212,11 @@ def test_on_a_phone(app: App, visitor: Callable[..., Visit]) -> None:
     shown = code.bounding_box()
     assert shown
     assert 250 < shown["width"] <= 375 - shown["x"]
+    page.keyboard.press("Escape")
+    end_of(page, "name: ")
+    page.keyboard.type(" the 2nd")
+    page.locator(".st-key-prove_draft button").click()
+    page.wait_for_url(re.compile("/prove"))
+    page.locator(".st-key-prove_draft").wait_for(state="detached")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0

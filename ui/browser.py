@@ -60,6 +60,10 @@ const page = ({ data, setTriggerValue }) => {
     });
   }
 
+  // Streamlit begins a page at its top where a link leads to it, and not where a button does.
+  if (window.playgroundAt && window.playgroundAt !== data.page && data.page !== "chat") main?.scrollTo(0, 0);
+  window.playgroundAt = data.page;
+
   let region = document.getElementById("playground-announcer");
   if (!region) {
     region = document.createElement("div");
@@ -216,6 +220,7 @@ _copy = st.components.v2.component(
 
 
 def tell_page(
+    page: str,
     language: str,
     large_text: bool,
     visitor: Mapping[str, object],
@@ -224,7 +229,7 @@ def tell_page(
     *,
     equipped: bool,
 ) -> None:
-    """Set `<html lang>` and the size of text, and let the browser keep what finds the visitor's dialogues again.
+    """Begin `page` at its top, set `<html lang>` and the size of text, and let the browser keep what finds the chats.
 
     `visitor` holds `token` and `chat`, the dialogue on screen, whether the browser is `known`, and whether others
     use it too (`shared`); `told` gets what the browser kept before. One that is `equipped` was sent the page's code
@@ -233,7 +238,7 @@ def tell_page(
     key, component = ("page", _page) if equipped else ("first_page", _first_page)
     component(
         key=key,
-        data={"language": language, "large_text": large_text, **visitor},
+        data={"page": page, "language": language, "large_text": large_text, **visitor},
         on_told_change=picked(key, lambda values: told(values["told"])),
         on_bare_change=lost,
         height=0,

@@ -248,13 +248,13 @@ def restore(visit: Session, chats: Iterable[Archived]) -> None:
         rename(visit, chat.id, one.title)
 
 
-def remember(visit: Session) -> None:
-    """Tell the browser the page's looks and what finds the visitor's dialogues again; hear what it kept before."""
+def remember(visit: Session, page: str) -> None:
+    """Tell the browser the page, its looks and what finds the visitor's dialogues again; hear what it kept before."""
     if visit.comparison:
         compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
     kept = {"token": visit.token, "chat": visit.chat_id, "known": visit.known, "shared": visit.shared}
     told, lost = partial(recognise, visit), partial(setattr, visit, "equipped", False)
-    browser.tell_page(visit.language, visit.large_text, kept, told, lost, equipped=visit.equipped)
+    browser.tell_page(page, visit.language, visit.large_text, kept, told, lost, equipped=visit.equipped)
     visit.equipped = True
 
 

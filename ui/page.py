@@ -37,8 +37,9 @@ HALF = 119
 
 @dataclass
 class Room:
-    """What a page works with: the words, the visitor's session, and what is chosen."""
+    """What a page works with: its name, the words, the visitor's session, and what is chosen."""
 
+    name: str
     t: Translator
     session: Session
     shelf: Shelf
@@ -64,7 +65,7 @@ class Room:
         """Tell the browser the page's looks and what it should keep, once a run."""
         if self._top:
             with self._top:
-                keeping.remember(self.session)
+                keeping.remember(self.session, self.name)
             self._top = None
 
     def tell_engine(self) -> None:
@@ -122,7 +123,7 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     _write_link(visit, name)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
-    room = Room(t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, top)
+    room = Room(name, t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, top)
     if arriving:
         # It brings the page's looks; later on the first words of a reply come before it.
         room.tell_browser()
