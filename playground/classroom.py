@@ -74,7 +74,8 @@ class Classroom:
         with self._guard:
             self.stopped = True
             writing = list(self._writing)
-        for reply in writing:
+        # Who waits goes first: the place of one that is stopped would be theirs.
+        for reply in reversed(writing):
             reply.stop()
 
     def go_on(self) -> None:

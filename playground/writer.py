@@ -137,7 +137,7 @@ def _in_turn(
     with turn.limits.admit(turn.lane, turn.pace, turn.visitor) as ticket:
         reply.ticket = ticket
         reply.change("queued")
-        if not ticket.wait(lambda: line.is_cut or reply.abandoned):
+        if not ticket.wait(lambda: line.is_cut or reply.abandoned) or line.is_cut:
             raise Cut
         finish = _attempt(reply, conversation, endpoint, line)
     if finish.failure and finish.failure.code == "rate_limited":
