@@ -16,7 +16,7 @@ FASTEST = 0.1
 """Seconds between two paints of a short reply; a long one is painted less often."""
 
 SHARE = 0.01
-"""Seconds that each page that watches a reply adds to everybody's: one process paints for a whole class."""
+"""Seconds between two paints, at least, for each page that watches a reply: one process paints for a whole class."""
 
 
 def cleared(turn: int) -> DeltaGenerator:
@@ -48,14 +48,15 @@ class Growing:
         """Paint the text so far; returns the seconds to wait before the next paint, more as the text grows."""
         self.size = len(text)
         finished, rest = self._blocks.feed(text)
-        for block in finished:
-            # The first words go straight to their place; a container is made when there are two blocks to hold.
+        if finished:
+            # The first words go straight to their place; a container is made when there is more to hold.
             self._parts = self._parts or self._place.container()
-            self._write(block)
+            self._write("".join(finished))
             self._tail = None
         if rest.strip():
             self._write(rest)
-        return max(FASTEST, SHARE * crowd()) + (len(rest) + len(text)) / 40_000
+        size = len(rest) + len(text)
+        return max(FASTEST + size / 40_000, SHARE * crowd() + size / 80_000)
 
     def _write(self, text: str) -> None:
         """Write the open tail, in the place of what it was before."""
