@@ -130,7 +130,7 @@ class Store:
         question = next(m.content for m in conversation.messages if m.role == "user")
         owner, chat_id = storable(owner), storable(chat_id)
         with self._database.writing() as db:
-            there = db.execute(_LENGTH, {"owner": owner, "chat": chat_id}).scalar_one()
+            there = db.execute(_COUNT, {"of": owner, "chat": chat_id}).scalar_one()
             if known and not 0 < there <= known:
                 return False
             about = {"owner": owner, "id": chat_id, "persona": storable(persona), "title": _title(question)}
@@ -138,7 +138,7 @@ class Store:
             # What an earlier save could not write is written now, so that no message is missing between two.
             start = max(0, min(since, there))
             if start < there:
-                db.execute(_CUT, {"owner": owner, "chat": chat_id, "start": start})
+                db.execute(_CUT, {"of": owner, "chat": chat_id, "start": start})
             rest = enumerate(conversation.messages[start:], start)
             if rows := [_row(owner, chat_id, position, message) for position, message in rest]:
                 db.execute(_APPEND, rows)
@@ -242,21 +242,17 @@ def _in(owner: Any, chat_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return _messages.c.owner == owner, _messages.c.chat == chat_id
 
 
-def _length(owner: Any, chat_id: Any) -> sa.ScalarSelect[int]:
-    count = sa.select(sa.func.count()).select_from(_messages)
-    return count.where(*_in(owner, chat_id)).scalar_subquery()
-
-
 # What every question of a class asks for, made once: to put a statement together takes a millisecond.
-_PLACE = (sa.bindparam("owner"), sa.bindparam("chat"))
-_LENGTH = sa.select(_length(*_PLACE))
-_CUT = sa.delete(_messages).where(*_in(*_PLACE), _messages.c.position >= sa.bindparam("start"))
-_APPEND = sa.insert(_messages)
-
-# A parameter of an update may not be called what a column of its table is.
+# The owner is "of", since a parameter of an update may not be called what a column of its table is.
 _OF = (sa.bindparam("of"), sa.bindparam("chat"))
-_TOUCH = sa.update(_chats).where(*_is(*_OF), _length(*_OF) >= sa.bindparam("length"))
-_TOUCH = _TOUCH.values(updated=sa.bindparam("now"))
+_COUNT = sa.select(sa.func.count()).select_from(_messages).where(*_in(*_OF))
+_CUT = sa.delete(_messages).where(*_in(*_OF), _messages.c.position >= sa.bindparam("start"))
+_APPEND = sa.insert(_messages)
+_TOUCH = (
+    sa.update(_chats)
+    .where(*_is(*_OF), _COUNT.scalar_subquery() >= sa.bindparam("length"))
+    .values(updated=sa.bindparam("now"))
+)
 
 
 def _row(owner: str, chat_id: str, position: int, message: Message) -> dict[str, Any]:
