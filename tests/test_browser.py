@@ -212,19 +212,19 @@ def test_a_page_whose_code_was_lost_gets_it_again(app: App, visitor: Visitor) ->
 
 def test_accessibility(app: App, visitor: Visitor) -> None:
     visit = visitor().goes(app.url)
-    page, grave = visit.page, []
+    page, found = visit.page, []
     visit.asks("Hello")
     visit.sees("complete")
     actions_shown(page)
-    grave += violations(page, "Chat")
+    found += violations(page, "Chat")
     for name in ("Personas", "Workshop", "About", "Compare", "Prove", "Backends", "Your chats"):
         page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
         expect(page).to_have_title(f"{name} · Persona Playground")
-        grave += violations(page, name)
+        found += violations(page, name)
     for path in ("vote", "classroom"):
         visit.goes(f"{app.url}/{path}")
-        grave += violations(page, path)
-    assert grave == []
+        found += violations(page, path)
+    assert found == []
 
 
 COLOURED = {"Chat", "Compare", "Prove", "Backends", "vote"}
@@ -233,7 +233,6 @@ COLOURED = {"Chat", "Compare", "Prove", "Backends", "vote"}
 
 def violations(page: Page, name: str) -> list[tuple[str, ...]]:
     """What axe-core finds serious on a page."""
-    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
     page.wait_for_load_state("networkidle")
     found = []
     dark = [("dark", {"runOnly": ["color-contrast"]})] if name in COLOURED else []
@@ -242,11 +241,20 @@ def violations(page: Page, name: str) -> list[tuple[str, ...]]:
         page.wait_for_function(
             f"getComputedStyle(document.querySelector('.stApp')).colorScheme == '{scheme}'"
         )
-        options = {**only, "resultTypes": ["violations"]}
-        for fault in Axe().run(page, options=options).response["violations"]:
-            if fault["impact"] in ("serious", "critical"):
-                found.append((name, scheme, fault["id"], *(node["html"][:160] for node in fault["nodes"])))
+        # A page that runs anew is pale meanwhile: what is a fault is found a second time.
+        found += [(name, scheme, *fault) for fault in grave(page, only) and grave(page, only)]
     return found
+
+
+def grave(page: Page, only: dict[str, list[str]]) -> list[tuple[str, ...]]:
+    """Rules that are broken in earnest, each with the elements that break it."""
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
+    faults = Axe().run(page, options={**only, "resultTypes": ["violations"]}).response["violations"]
+    return [
+        (fault["id"], *(node["html"][:160] for node in fault["nodes"]))
+        for fault in faults
+        if fault["impact"] in ("serious", "critical")
+    ]
 
 
 def test_own_server(app: App, visitor: Visitor, provider: FakeProvider) -> None:
