@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -42,7 +43,16 @@ def choose_language(*wishes: str | None) -> str:
 @cache
 def locale(language: str) -> dict[str, str]:
     """Read a language's file as flat keys, `chat.stop`; the files are ours, so a fault in one raises."""
-    return dict(_flatten(_Loader((LOCALES / f"{language}.yaml").read_text("utf-8")).get_single_data()))
+    return dict(_flatten(_read(language)))
+
+
+def streamlit_words() -> dict[str, dict[str, str]]:
+    """What stands where Streamlit itself writes something, by language and by its own English words."""
+    return _read("streamlit")
+
+
+def _read(name: str) -> dict[str, Any]:
+    return _Loader((LOCALES / f"{name}.yaml").read_text("utf-8")).get_single_data()
 
 
 def _flatten(node: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:

@@ -210,6 +210,27 @@ def test_a_page_whose_code_was_lost_gets_it_again(app: App, visitor: Visitor) ->
     assert page.locator("#playground-style").count() == 1
 
 
+def test_what_streamlit_writes_is_translated(app: App, visitor: Visitor) -> None:
+    visit = visitor(locale="zh-TW").goes(f"{app.url}/chats")
+    page = visit.page
+    files = page.get_by_test_id("stFileUploader")
+    page.get_by_role("textbox", name="輸入復原代碼").fill("Upload")
+    expect(page.get_by_test_id("InputInstructions")).to_have_text("按 Enter 套用")
+    for language, choose, size, collapse in (
+        ("繁體中文", "選擇檔案", "每個檔案最多 5MB", "收起側邊欄"),
+        ("English", "Upload", "5MB per file", "Collapse sidebar"),
+        ("繁體中文", "選擇檔案", "每個檔案最多 5MB", "收起側邊欄"),
+    ):
+        page.get_by_role("radio", name=language).click()
+        expect(files).to_contain_text(choose)
+        expect(files).to_contain_text(size)
+        expect(page.get_by_role("button", name=collapse)).to_have_count(1)
+    visit.goes(app.url).asks("Upload")
+    visit.sees("You asked: Upload")
+    # What somebody said is nobody's to translate.
+    expect(page.get_by_test_id("stChatMessage").nth(-2)).to_contain_text("Upload")
+
+
 def test_accessibility(app: App, visitor: Visitor) -> None:
     visit = visitor().goes(app.url)
     page, found = visit.page, []

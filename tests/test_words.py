@@ -8,8 +8,9 @@ import string
 from pathlib import Path
 
 import pytest
+import streamlit
 
-from playground.i18n import LANGUAGES, choose_language, locale, translator
+from playground.i18n import LANGUAGES, choose_language, locale, streamlit_words, translator
 from tests.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,3 +145,16 @@ def test_translator_fills_slots() -> None:
         assert "7" in translator(language)("reply.tokens", count=7)
     with pytest.raises(KeyError):
         translator("en")("no.such.key")
+
+
+def test_streamlit_still_writes_what_is_translated() -> None:
+    scripts = "".join(
+        path.read_text("utf-8") for path in Path(streamlit.__file__).parent.rglob("static/js/*.js")
+    )
+    for language, words in streamlit_words().items():
+        assert language in LANGUAGES
+        for said, ours in words.items():
+            assert slots(said) == slots(ours), said
+            # Its own code puts these together of pieces too.
+            for part in re.split(r"\{\w+\}|apply|user|assistant", said):
+                assert part in scripts, said

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from ui.session import picked
+from ui.streamlit_words import speak
 
 # What stays in the browser, as `playgroundPage`: Streamlit sends a component's code with every run, so later runs only
 # call it.
 _KEPT = """
+SPEAK
 const page = ({ data, setTriggerValue }) => {
   const style = document.getElementById("playground-style") || document.createElement("style");
   if (!style.id) {
@@ -21,6 +23,7 @@ const page = ({ data, setTriggerValue }) => {
 
   const root = document.documentElement;
   root.lang = data.language;
+  speak(data.language);
   root.style.fontSize = data.large_text ? "125%" : "";
 
   // Safari ends a composition before it reports the Enter that ended it, as key code 229.
@@ -203,7 +206,7 @@ def _short(code: str) -> str:
 
 _first_page = st.components.v2.component(
     "playground_first_page",
-    js=_short(_KEPT.replace("STYLE", _PAGE_CSS)),
+    js=_short(_KEPT.replace("STYLE", _PAGE_CSS).replace("SPEAK", speak())),
     isolate_styles=False,
 )
 _page = st.components.v2.component("playground_page", js=_short(_CALL), isolate_styles=False)
