@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.conftest import App, Visit, actions_shown
 from tests.fake_provider import FakeProvider, Script, echo
@@ -41,7 +41,12 @@ def test_question_and_answer(app: App, visitor: Visitor, provider: FakeProvider)
     assert page.evaluate("window.said") == 0
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy reply").click()
-    assert page.evaluate("navigator.clipboard.readText()") == "You asked: The tea is cold."
+    copied(page, "You asked: The tea is cold.")
+
+
+def copied(page: Page, text: str) -> None:
+    """Wait for the text to be what was copied."""
+    page.wait_for_function("async (text) => await navigator.clipboard.readText() === text", arg=text)
 
 
 def test_other_model_and_other_persona(app: App, visitor: Visitor, provider: FakeProvider) -> None:
@@ -199,15 +204,26 @@ def test_edit_regenerate_delete(app: App, visitor: Visitor, provider: FakeProvid
 
 def test_a_page_whose_code_was_lost_gets_it_again(app: App, visitor: Visitor) -> None:
     """Streamlit drops what was not sent yet when a run begins anew; later runs only call what the first one brought."""
-    visit = visitor().goes(app.url)
-    page = visit.page
-    page.wait_for_function("() => window.playgroundPage")
-    page.evaluate(
-        "() => { delete window.playgroundPage; document.getElementById('playground-style').remove(); }"
-    )
-    page.get_by_text("Larger text").click()
-    expect(page.locator("html")).to_have_css("font-size", "20px")
+    visit = visitor()
+    page, dropped = visit.page, []
+
+    def between(socket: WebSocketRoute) -> None:
+        def drop(message: str | bytes) -> None:
+            if len(dropped) < 2 and b"playground_first_page" in bytes(message):
+                dropped.append(message)
+            else:
+                socket.send(message)
+
+        socket.connect_to_server().on_message(drop)
+
+    page.route_web_socket("**/_stcore/stream", between)
+    visit.goes(app.url).asks("Is anybody there?")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    copied(page, "You asked: Is anybody there?")
     assert page.locator("#playground-style").count() == 1
+    assert len(dropped) == 2
+    page.close()
 
 
 def test_what_streamlit_writes_is_translated(app: App, visitor: Visitor) -> None:

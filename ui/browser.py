@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import streamlit as st
@@ -9,8 +10,8 @@ import streamlit as st
 from ui.session import picked
 from ui.streamlit_words import speak
 
-# What stays in the browser, as `playgroundPage`: Streamlit sends a component's code with every run, so later runs only
-# call it.
+# What stays in the browser, as `playground`: Streamlit sends a component's code with every run, so later runs only call
+# what is kept.
 _KEPT = """
 SPEAK
 const page = ({ data, setTriggerValue }) => {
@@ -102,34 +103,16 @@ const page = ({ data, setTriggerValue }) => {
   }
 };
 
-// A browser runs a module's own lines once, however often it is sent.
-export default function (component) {
-  window.playgroundPage = page;
-  window.playgroundBare = false;
-  page(component);
-}
-"""
-
-_CALL = """
-export default function (component) {
-  if (window.playgroundPage) return window.playgroundPage(component);
-  if (!window.playgroundBare) component.setTriggerValue("bare", true);
-  window.playgroundBare = true;
-}
-"""
-
-_ANNOUNCE = """
-export default function ({ data }) {
+const announce = ({ data }) => {
   const region = document.getElementById("playground-announcer");
   if (region && region.dataset.number !== String(data.number)) {
     region.dataset.number = String(data.number);
     region.textContent = data.text;
   }
-}
-"""
+};
 
-_COPY = """
-export default function ({ data, parentElement }) {
+const copy = ({ data, parentElement }) => {
+  if (!parentElement.querySelector("button")) parentElement.innerHTML = `COPY`;
   const button = parentElement.querySelector("button");
   button.title = data.label;
   button.setAttribute("aria-label", data.label);
@@ -148,18 +131,48 @@ export default function ({ data, parentElement }) {
     button.dataset.done = "yes";
     setTimeout(() => delete button.dataset.done, 1500);
   };
+};
+
+// A browser runs a module's own lines once, however often it is sent.
+export default function (component) {
+  window.playground = { announce, copy, page };
+  delete window.playgroundBare;
+  page(component);
+  dispatchEvent(new Event("playground"));
 }
 """
 
-_COPY_HTML = """
+_CALL_PAGE = """
+export default function (component) {
+  if (window.playground) return window.playground.page(component);
+  const asking = window.playgroundBare;
+  window.playgroundBare = component;
+  // What answers may be dropped as well.
+  const ask = (pause) => {
+    if (window.playground) return;
+    window.playgroundBare.setTriggerValue("bare", true);
+    setTimeout(ask, pause, 2 * pause);
+  };
+  if (!asking) ask(1000);
+}
+"""
+
+# A browser may run it before what is kept is there.
+_CALL = """
+export default function (component) {
+  const call = () => window.playground.NAME(component);
+  if (window.playground) call();
+  else addEventListener("playground", call, { once: true });
+}
+"""
+
+_COPY = """
 <button type="button">
   <svg class="copy" viewBox="0 0 24 24" aria-hidden="true"><rect x="9" y="9" width="11" height="11" rx="2"/>
   <path d="M5 15H4a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1h10a1 1 0 0 1 1 1v1"/></svg>
   <svg class="done" viewBox="0 0 24 24" aria-hidden="true"><path d="M5 13l4 4L19 7"/></svg>
 </button>
-"""
-
-_COPY_CSS = """
+<style>
 button { all: unset; box-sizing: border-box; display: grid; place-items: center; width: 2.5rem; height: 2.5rem;
   border-radius: 999px; cursor: pointer; color: var(--st-text-color); }
 button:hover, button:focus-visible { color: var(--st-primary-color); }
@@ -167,6 +180,7 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); }
 svg { width: 1.15rem; height: 1.15rem; fill: none; stroke: currentColor; stroke-width: 1.8; grid-area: 1 / 1; }
 .done, button[data-done] .copy { display: none; }
 button[data-done] .done { display: block; }
+</style>
 """
 
 _COUNT = """
@@ -204,21 +218,22 @@ def _short(code: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
-_first_page = st.components.v2.component(
-    "playground_first_page",
-    js=_short(_KEPT.replace("STYLE", _PAGE_CSS).replace("SPEAK", speak())),
-    isolate_styles=False,
+def _kept() -> str:
+    parts = {"STYLE": _PAGE_CSS, "SPEAK": speak(), "COPY": _COPY}
+    return _short(re.sub("|".join(parts), lambda name: parts[name[0]], _KEPT))
+
+
+_first_page = st.components.v2.component("playground_first_page", js=_kept(), isolate_styles=False)
+_page = st.components.v2.component("playground_page", js=_short(_CALL_PAGE), isolate_styles=False)
+_announce = st.components.v2.component(
+    "playground_announcer", js=_short(_CALL.replace("NAME", "announce")), isolate_styles=False
 )
-_page = st.components.v2.component("playground_page", js=_short(_CALL), isolate_styles=False)
-_announce = st.components.v2.component("playground_announcer", js=_short(_ANNOUNCE), isolate_styles=False)
+_copy = st.components.v2.component("playground_copy", js=_short(_CALL.replace("NAME", "copy")))
 _count = st.components.v2.component(
     "playground_countdown",
     html='<span role="timer"></span>',
     css="span { font-size: 0.875rem; color: var(--st-text-color); }",
     js=_short(_COUNT),
-)
-_copy = st.components.v2.component(
-    "playground_copy", html=_short(_COPY_HTML), css=_short(_COPY_CSS), js=_short(_COPY)
 )
 
 
