@@ -195,7 +195,8 @@ class Reply:
             ended=ended,
             seconds=self._clock() - self._started,
             first_token_seconds=self._first,
-            usage=usage or self._estimate(),
+            # Who is stopped before anybody was asked has used nothing.
+            usage=usage or (Usage(0, 0) if ended == "stopped" and not self._line.sent else self._estimate()),
             failure=failure,
             unused=tuple(sorted(self.setup.refused)),
             left_out=tuple(n.what for n in self.request.notes if n.code == "left_out")

@@ -185,13 +185,13 @@ def quota(headers: Mapping[str, str], now: float = 0) -> Quota:
 
 
 def was_billed(info: ReplyInfo) -> bool:
-    """Whether a reply can have cost anything: one that failed before a single token did not."""
+    """Whether a reply can have cost anything: one that failed or was stopped before a single token did not."""
     counts = (
         info.usage.prompt_tokens,
         info.usage.completion_tokens,
         getattr(info.usage, "reported_cost", None),
     )
-    return info.ended != "failed" or counts != (None, None, None)
+    return counts != (0, 0, None) and (info.ended != "failed" or counts != (None, None, None))
 
 
 @lru_cache(maxsize=1024)

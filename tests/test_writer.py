@@ -12,9 +12,10 @@ from playground import failures
 from playground.keys import Endpoint
 from playground.limits import Limits, Pace
 from playground.line import Cut, Line, Overdue
-from playground.messages import Conversation, Message
+from playground.messages import Conversation, Message, Usage
 from playground.providers import Model, Provider, Quirks
 from playground.reply import KEEP_EVERY, UNWATCHED, Reply
+from playground.usage import was_billed
 from playground.wire import Setup
 from playground.writer import Turn, Unavailable, ask
 from tests.fake_provider import FakeProvider, Script
@@ -99,7 +100,10 @@ def test_stop_while_nothing_comes(fake: FakeProvider, delay: float) -> None:
     reply.stop()
     assert reply.done
     assert fake.chats[0].gone.wait(5)
-    assert (reply.text, reply.info and reply.info.ended) == ("", "stopped")
+    assert reply.info
+    assert (reply.text, reply.info.ended) == ("", "stopped")
+    # The provider may count the question.
+    assert was_billed(reply.info)
 
 
 def test_stop_while_the_model_is_made_ready() -> None:
@@ -114,6 +118,8 @@ def test_stop_while_the_model_is_made_ready() -> None:
     assert entered.wait(5)
     reply.stop()
     assert reply.done
+    assert reply.info
+    assert (reply.info.usage, was_billed(reply.info)) == (Usage(0, 0), False)
 
 
 def test_nobody_watches_so_it_stops(fake: FakeProvider) -> None:
