@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
 import logging
 import os
 import socket
 import sys
+import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +182,28 @@ def test_the_key_is_nowhere_but_in_its_field(
     assert any(b"All well." in content for content in kept)
     assert not any(KEY.encode() in content for content in kept)
     assert KEY not in told()
+
+
+def test_a_key_goes_with_its_session(opened: Opened, room: Path, provider: FakeProvider) -> None:
+    """Streamlit drops the session of a browser that stays away; nothing else holds on to it."""
+    test = opened(provider="keyed")
+    test.text_input(key="api_key").set_value(KEY).run()
+    ask(test, "Anybody there?")
+    for name, (page, _) in PAGES.items():
+        test.switch_page(page).run()
+        if name == "providers":
+            test.button(key="test_keyed").click().run()
+        assert not test.exception
+    visit = weakref.ref(test.session_state["session"])
+    assert KEY in visit().keys.values()  # type: ignore[union-attr]
+    del test
+    # A thread that has just ended its work may take a moment to go.
+    for _ in range(50):
+        gc.collect()
+        if visit() is None:
+            break
+        time.sleep(0.1)
+    assert visit() is None
 
 
 def test_the_doctor_never_says_it(room: Path, provider: FakeProvider, told: Callable[[], str]) -> None:
