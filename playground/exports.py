@@ -279,10 +279,10 @@ def _about(transcript: Transcript, info: ReplyInfo, t: Translator) -> str:
     if info.ended != "failed":
         parts.append(_worded(t, f"ended.{info.ended}", info.ended))
     if info.unused:
-        parts.append(t("reply.unused", names=", ".join(info.unused)))
+        parts.append(t("reply.unused", names=t("app.comma").join(info.unused)))
     if info.left_out:
         named = (_worded(t, f"sent.part.{part}", part) for part in info.left_out)
-        parts.append(t("sent.without", parts=t("sent.comma").join(named)))
+        parts.append(t("sent.without", parts=t("app.comma").join(named)))
     return " · ".join(parts)
 
 

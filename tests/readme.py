@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from playground.i18n import translator
 from playground.personas import load_personas
 from playground.providers import load_providers
+from ui.models import provider_name
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = {"en": ROOT / "README.md", "zh-TW": ROOT / "README.zh-TW.md"}
@@ -37,7 +39,8 @@ def providers(language: str) -> list[str]:
     assert found
     rows = []
     for one in found.all.values():
-        label = f"[{one.label}]({one.key_url})" if one.key_url else one.label
+        name = provider_name(translator(language), one)
+        label = f"[{name}]({one.key_url})" if one.key_url else name
         free = one.free_tier.get(language) or one.about.get(language, "")
         secret = f"`{one.secret}`" if one.secret else ""
         variable = f"`{one.api_key_env[0]}`" if one.needs_key else ""

@@ -82,7 +82,7 @@ def draw_provider(room: Room, provider: Provider) -> DeltaGenerator:
         if provider.needs_key:
             with st.expander(t("backends.get_key"), icon=":material/key:"):
                 st.markdown(f"{plain(provider.key_steps.get(language, ''))}  \n<{provider.key_url}>")
-                names = ", ".join(
+                names = t("app.comma").join(
                     f"`{name}`" for name in filter(None, (provider.secret, *provider.api_key_env))
                 )
                 st.markdown(t("backends.key_names", names=names))
@@ -115,7 +115,7 @@ def dialect(t: Translator, quirks: Quirks) -> Iterator[str]:
     if quirks.stream_usage == "never":
         yield t("dialect.usage")
     if quirks.drop_params:
-        yield t("dialect.dropped", names=", ".join(f"`{name}`" for name in quirks.drop_params))
+        yield t("dialect.dropped", names=t("app.comma").join(f"`{name}`" for name in quirks.drop_params))
     for name, theirs in quirks.param_mappings.items():
         yield t("dialect.renamed", name=f"`{name}`", theirs=f"`{theirs}`")
     for name, (low, high) in quirks.constraints.items():

@@ -182,7 +182,7 @@ def draw_ending(room: Room, message: Message, number: str = "") -> None:
     if left := scarcest(info):
         parts.append(t(f"doctor.quota.{left[0]}", count=f"{left[1]:,}"))
     if info.unused:
-        parts.append(t("reply.unused", names=plain(", ".join(info.unused))))
+        parts.append(t("reply.unused", names=plain(t("app.comma").join(info.unused))))
     if missing := left_out(room, info):
         parts.append(missing)
     line = " · ".join(filter(None, parts))

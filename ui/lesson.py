@@ -45,7 +45,7 @@ def draw_notice(room: Room) -> bool:
     _draw_language(room, lesson)
     if not questions(room):
         names = dict.fromkeys(one.persona for one in lesson.entries if one.persona)
-        st.markdown(t("lesson.elsewhere", names=plain(t("sent.comma").join(names)) or "—"))
+        st.markdown(t("lesson.elsewhere", names=plain(t("app.comma").join(names)) or "—"))
         _draw_start(room, room.provider, key="lesson_persona")
     return True
 

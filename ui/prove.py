@@ -112,7 +112,7 @@ def draw_going_on(room: Room, desk: Desk, plan: Plan) -> None:
             st.markdown(plain(estimate(plan, told, t)))
         st.button(t("prove.anew"), key="prove_anew", icon=":material/restart_alt:", on_click=desk.clear)
     if missing:
-        st.caption(t("prove.no_way", models=plain(", ".join(missing))))
+        st.caption(t("prove.no_way", models=plain(t("app.comma").join(missing))))
 
 
 def draw_upload(room: Room, desk: Desk) -> None:

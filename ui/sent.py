@@ -162,7 +162,7 @@ def left_out(room: Room, info: ReplyInfo) -> str:
 
 
 def _listed(t: Translator, parts: list[str]) -> str:
-    return t("sent.comma").join(t(f"sent.part.{part}") for part in parts)
+    return t("app.comma").join(t(f"sent.part.{part}") for part in parts)
 
 
 def _next(room: Room) -> Sent:
