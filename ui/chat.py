@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
+from streamlit.string_util import validate_icon_or_emoji
 
 from playground.care import is_cry_for_help
 from playground.failures import UNTOLD_WAIT
@@ -26,6 +29,9 @@ from ui.verdicts import draw_verdicts
 
 WHOSE_KEY = {"bad_key", "key_or_credit", "no_permission", "no_credit", "quota_spent_today"}
 """Failures that are about the key, so that it matters whose it is."""
+
+MASK = "🎭"
+"""The face of who has none."""
 
 TEN = 10
 """Messages that are drawn in one container."""
@@ -56,8 +62,19 @@ def draw_header(room: Room) -> None:
 
 
 def face(persona: Persona | None) -> str:
-    """The persona's avatar, or a mask."""
-    return (persona.avatar if persona else "") or "🎭"
+    """The persona's avatar, or a mask where it has none that Streamlit draws."""
+    avatar = persona.avatar if persona else ""
+    return avatar if avatar and is_drawn(avatar) else MASK
+
+
+@lru_cache(maxsize=256)
+def is_drawn(avatar: str) -> bool:
+    """Whether Streamlit has this emoji or icon: it knows fewer than there are, and a page with another one breaks."""
+    try:
+        validate_icon_or_emoji(avatar)
+    except StreamlitAPIException:
+        return False
+    return True
 
 
 def stage(room: Room) -> DeltaGenerator:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from playground.persona_text import persona_yaml
 from playground.personas import Persona
+from ui.chat import face
 from ui.exporting import file_text
 from ui.markdown import plain
 from ui.models import language_name
@@ -84,7 +85,7 @@ def draw_cards(room: Room, personas: Mapping[str, Persona]) -> None:
 
 def _draw_card(room: Room, slug: str, persona: Persona) -> None:
     t = room.t
-    st.subheader(f"{persona.avatar or '🎭'}  {plain(persona.name)}", anchor=False)
+    st.subheader(f"{face(persona)}  {plain(persona.name)}", anchor=False)
     st.markdown(plain(persona.description))
     marks = [language_name(t, persona.language)] if persona.language else []
     st.caption(" · ".join(plain(mark) for mark in (*marks, *persona.tags)))

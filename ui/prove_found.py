@@ -19,7 +19,7 @@ from playground.personas import slug_of
 from playground.printed_proof import paid, price
 from playground.proof import Outcome, Plan, Rate, failed, failing, rate
 from playground.proof_file import SUFFIX, to_csv, to_json, to_junit
-from ui.chat import draw_failure
+from ui.chat import draw_failure, face
 from ui.exporting import here
 from ui.markdown import plain, safe
 from ui.page import Room
@@ -171,7 +171,7 @@ def draw_downloads(room: Room, desk: Desk, plan: Plan) -> None:
 
 def draw_head(plan: Plan) -> None:
     """Whose replies these are."""
-    st.header(f"{plan.persona.avatar or '🎭'} {plain(plan.persona.name)}", anchor=False)
+    st.header(f"{face(plan.persona)} {plain(plan.persona.name)}", anchor=False)
 
 
 def draw_told(room: Room, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
