@@ -146,9 +146,10 @@ def _holds_providers(path: Path) -> bool:
 def _fix(path: Path, t: Translator) -> None:
     try:
         source = path.read_bytes()
-        text = repaired_persona(source) or ""
-        path.write_text(text, "utf-8", newline="\r\n" if b"\r\n" in source else "\n")
-        print(t("problems.report.repaired", file=_shown(path)), file=sys.stderr)
+        # What stands in two files, or was mended meanwhile, leaves nothing to do here.
+        if text := repaired_persona(source):
+            path.write_text(text, "utf-8", newline="\r\n" if b"\r\n" in source else "\n")
+            print(t("problems.report.repaired", file=_shown(path)), file=sys.stderr)
     except OSError as error:
         print(f"{_shown(path)}: {error.strerror}", file=sys.stderr)
 

@@ -6,6 +6,7 @@ What an error's words mean is data (`errors` in providers.yaml); what a status o
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 import ssl
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from playground.events import clean
 from playground.keys import mask
 from playground.line import Overdue, Private
 from playground.messages import Failure
@@ -43,14 +45,16 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[hms])", re.IGNORECASE)
 _IN = re.compile(
     rf"(?:try again|retry|wait)[^.]{{0,40}}?\bin\s+((?:{_SPAN.pattern}[a-z]*\s*)+)", re.IGNORECASE
 )
+LONGEST_WAIT = 7 * 86400.0
+"""Seconds; who is told to wait for longer need not count them."""
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def failure(
     code: str, *, status: int | None = None, detail: str = "", seconds: float | None = None
 ) -> Failure:
-    """A failure with `retry` set by its code; `detail` is cut to MAX_DETAIL characters."""
-    return Failure(code, status, detail[:MAX_DETAIL], seconds, code in _RETRY)
+    """A failure with `retry` set by its code; `detail` is made fit to be shown and cut to MAX_DETAIL characters."""
+    return Failure(code, status, clean(detail)[:MAX_DETAIL], seconds, code in _RETRY)
 
 
 def from_response(
@@ -144,14 +148,19 @@ def refused_param(raw: bytes, body: Mapping[str, Any]) -> str | None:
 
 
 def wait_seconds(headers: Mapping[str, str], payload: Any, detail: str, now: float) -> float | None:
-    """Seconds to wait before a new try, from the headers, the body or the sentence."""
+    """Seconds to wait before a new try, from the headers, the body or the sentence; never more than LONGEST_WAIT."""
+    told = _told_seconds(headers, payload, detail, now)
+    return None if told is None or math.isnan(told) else min(max(told, 0), LONGEST_WAIT)
+
+
+def _told_seconds(headers: Mapping[str, str], payload: Any, detail: str, now: float) -> float | None:
     try:
         if ms := headers.get("retry-after-ms"):
             return float(ms) / 1000
         if after := headers.get("retry-after"):
             if re.fullmatch(r"[\d.]+", after.strip()):
                 return float(after)
-            return max(parsedate_to_datetime(after).timestamp() - now, 0)
+            return parsedate_to_datetime(after).timestamp() - now
     except (ValueError, TypeError, OverflowError):
         pass
     delay = re.search(r'"retryDelay":\s*"(\d+(?:\.\d+)?)s"', json.dumps(payload)) if payload else None

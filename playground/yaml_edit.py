@@ -10,6 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
 
@@ -25,9 +26,13 @@ def with_value(
     """Give the text with `key` of its top mapping set to a text or to a list of texts.
 
     A text that is replaced keeps its style where the new one allows it, or is `quoted`; a key that was not there comes
-    after those that stand before it in `order`. Raises ValueError on a text that is no mapping.
+    after those that stand before it in `order`. Raises ValueError on a text that is no mapping, or not only one.
     """
-    top = YAML().compose(text)
+    try:
+        top = YAML().compose(text)
+    except YAMLError as error:
+        # It is stricter than what reads a persona: a closing `---` begins another document.
+        raise ValueError("not a mapping") from error
     if not isinstance(top, MappingNode) or not top.value:
         raise ValueError("not a mapping")
     name, node = next((pair for pair in top.value if key_form(pair[0].value) == key), (None, None))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from playground.failures import from_response, refused_param, wait_seconds
+from playground.failures import LONGEST_WAIT, failure, from_response, refused_param, wait_seconds
 from playground.providers import Errors, load_providers
 from tests.tables import table
 
@@ -66,6 +66,12 @@ def test_refused_param_of_what_is_no_json() -> None:
     "headers, payload, detail, wanted",
     [
         ({"retry-after": "20"}, None, "", 20),
+        ({"retry-after-ms": "inf"}, None, "", LONGEST_WAIT),
+        ({"retry-after-ms": "nan"}, None, "", None),
+        ({"retry-after-ms": "-5"}, None, "", 0),
+        ({"retry-after": "9" * 400}, None, "", LONGEST_WAIT),
+        ({}, {"retryDelay": "9" * 400 + "s"}, "", LONGEST_WAIT),
+        ({}, None, f"Please try again in {'9' * 400}s.", LONGEST_WAIT),
         ({"retry-after-ms": "9500"}, None, "", 9.5),
         ({"retry-after": "Sun, 22 Nov 2026 00:00:30 GMT"}, None, "", 30),
         ({"retry-after": "soon"}, None, "Please try again in 4s.", 4),
@@ -122,3 +128,7 @@ def test_what_words_mean(status: int, body: Any, wanted: str) -> None:
 def test_an_answer_without_words(status: int, wanted: str) -> None:
     errors = Errors(without_body="too_long")
     assert from_response(status, {}, b"", errors, "", 0).code == wanted
+
+
+def test_half_an_emoji_in_a_sentence_can_be_stored_and_shown() -> None:
+    assert failure("bad_request", detail="Too long: \ud83d").detail.encode("utf-8").startswith(b"Too long: ")

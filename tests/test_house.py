@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "line": set(),
     "gate": {"keys", "line"},
     "events": set(),
-    "failures": {"keys", "line", "messages", "providers"},
+    "failures": {"events", "keys", "line", "messages", "providers"},
     "client": {"events", "failures", "gate", "keys", "line", "messages", "providers", "usage"},
     "limits": {"messages"},
     "sent": {"line", "messages", "wire"},

@@ -116,6 +116,13 @@ def test_fix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (tmp_path / "good.yaml").read_bytes().decode() == GOOD
 
 
+def test_fix_of_a_file_with_two_names(tmp_path: Path) -> None:
+    write(tmp_path, one="name：王老師\nsystem_prompt: 你是助教\n")
+    (tmp_path / "two.yaml").symlink_to("one.yaml")
+    assert main(["check", "--fix", str(tmp_path)]) == 0
+    assert (tmp_path / "one.yaml").read_bytes().decode() == GOOD
+
+
 @pytest.mark.parametrize("argv", [[], ["chekc"], ["check", "--format", "xml"], ["check", "--language", "fr"]])
 def test_wrong_calls(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -141,6 +141,12 @@ def test_fields_and_yaml_are_one_thing(opened: Opened) -> None:
     assert any("fields come back" in box.value for box in test.info)
 
 
+def test_an_avatar_that_nothing_can_draw_is_told(opened: Opened) -> None:
+    test = opened("workshop")
+    types(test, 'name: V\nsystem_prompt: Be kind.\navatar: ":material/teacher:"\n')
+    assert any("can draw the avatar" in warning.value for warning in test.warning)
+
+
 def test_copy_a_persona(opened: Opened, folder: Path) -> None:
     test = opened("workshop")
     test.selectbox(key="copied").set_value("teacher").run()

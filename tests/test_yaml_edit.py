@@ -77,7 +77,9 @@ def test_quoted_on_request() -> None:
     assert text == 'a: "x\\ny"\nb: [x]\n'
 
 
-@pytest.mark.parametrize("text", ["", "# only a note\n", "- a\n- b\n", "word\n"])
+@pytest.mark.parametrize(
+    "text", ["", "# only a note\n", "- a\n- b\n", "word\n", "name: y\n---\n", "# a\u2028b\nname: y\n"]
+)
 def test_no_mapping(text: str) -> None:
     with pytest.raises(ValueError, match="mapping"):
         with_value(text, "name", "x")

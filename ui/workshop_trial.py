@@ -36,6 +36,8 @@ def draw_trial(room: Room, draft: Draft) -> None:
             st.header(f"{chat.face(persona)}  {plain(persona.name)}", anchor=False)
             if persona.description:
                 st.caption(plain(persona.description))
+        if persona.avatar and not chat.is_drawn(persona.avatar):
+            st.warning(t("workshop.no_picture", avatar=plain(persona.avatar)), icon=":material/warning:")
         if not speaks(room.model, persona):
             st.info(mismatch(t, room.model, persona), icon=":material/translate:")
         said, stop, starters = st.container(), st.empty(), st.container()
