@@ -172,6 +172,8 @@ class PersonaFile:
     problems: tuple[Problem, ...] = ()
     stamp: tuple[int, int] | None = None
     """When it was changed (ns) and how many bytes it has, as of the reading."""
+    earlier: bool = False
+    """Whether the persona is what the file held before it got a slip, so that whoever talks to it may go on."""
 
 
 @dataclass(frozen=True)
@@ -187,17 +189,20 @@ class Shelf:
 
     @property
     def broken(self) -> list[tuple[str, tuple[Problem, ...]]]:
-        """The files that hold no persona, and why."""
-        return [(f.file, f.problems) for f in self.files if not f.persona]
+        """The files that hold no persona now, and why."""
+        return [(f.file, f.problems) for f in self.files if not f.persona or f.earlier]
 
     @property
     def warned(self) -> list[tuple[str, tuple[Problem, ...]]]:
         """The files that were read, and yet something should be said."""
-        return [(f.file, f.problems) for f in self.files if f.persona and f.problems]
+        return [(f.file, f.problems) for f in self.files if f.persona and f.problems and not f.earlier]
 
 
 def load_personas(folder: Path = PERSONAS, before: Shelf | None = None) -> Shelf:
-    """Read a folder; files that have not changed since `before` are not read again. Never raises."""
+    """Read a folder; files that have not changed since `before` are not read again. Never raises.
+
+    A file that got a slip since then keeps the persona that it held.
+    """
     known = {f.file: f for f in before.files} if before else {}
     try:
         names = sorted((n for n in os.listdir(folder) if _concerns_us(n)), key=_order)
@@ -284,7 +289,10 @@ def _look(folder: Path, name: str, known: PersonaFile | None) -> PersonaFile:
     if known and known.stamp == stamp:
         return known
     persona, problems = read_persona_file(path)
-    return PersonaFile(_shown(name), persona=persona, problems=problems, stamp=stamp)
+    earlier = known.persona if known and not persona else None
+    return PersonaFile(
+        _shown(name), persona=persona or earlier, problems=problems, stamp=stamp, earlier=bool(earlier)
+    )
 
 
 def _reason(error: Exception) -> str:

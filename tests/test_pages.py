@@ -71,18 +71,6 @@ def test_first_screen(opened: Opened) -> None:
     assert [h.value for h in test.sidebar.subheader] == ["Persona", "Backend and model", "Settings"]
 
 
-@pytest.mark.parametrize("avatar", [":material/teacher:", "🇦🇦", "🍀🏿", "\U0001f100"])
-def test_a_face_that_streamlit_does_not_have_is_a_mask(opened: Opened, folder: Path, avatar: str) -> None:
-    (folder / "00_first.yaml").write_text(
-        f'name: First\nsystem_prompt: Be kind.\navatar: "{avatar}"\n', "utf-8"
-    )
-    test = ask(opened(persona="first"), "Hello")
-    assert test.title[0].value == "🎭  First"
-    assert [message.avatar for message in test.chat_message] == [":material/person:", "🎭"]
-    assert not test.switch_page("pages/gallery.py").run().exception
-    assert not test.switch_page("pages/workshop.py").run().exception
-
-
 def test_the_keys_that_scripts_look_for(opened: Opened) -> None:
     test = opened(provider="keyed")
     for key in ("persona", "provider", "model"):

@@ -42,6 +42,23 @@ def test_broken_files_hide_no_others() -> None:
     }
 
 
+def test_a_file_that_gets_a_slip_keeps_its_persona(tmp_path: Path) -> None:
+    file = fill(tmp_path, one__yaml=GOOD) / "one.yaml"
+    shelf = load_personas(tmp_path)
+    before = shelf.personas["one"]
+    for slip in ("", "name: [", "name: One\n"):
+        file.write_text(slip, "utf-8")
+        shelf = load_personas(tmp_path, shelf)
+        assert shelf.personas == {"one": before}
+        assert (list(codes(shelf)), shelf.warned) == (["one.yaml"], [])
+    assert load_personas(tmp_path).personas == {}
+    file.write_text(GOOD + "greeting: Anew.\n", "utf-8")
+    shelf = load_personas(tmp_path, shelf)
+    assert (shelf.personas["one"].greeting, codes(shelf)) == ("Anew.", {})
+    file.unlink()
+    assert load_personas(tmp_path, shelf).personas == {}
+
+
 def test_order_and_slugs(tmp_path: Path) -> None:
     names = [
         "b.yaml",

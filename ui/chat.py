@@ -52,6 +52,8 @@ def draw_header(room: Room) -> None:
             st.caption(plain(persona.description))
     for code, slots in room.session.notices:
         st.warning(t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}), icon=":material/link_off:")
+    if file := next((f for f in room.shelf.files if f.slug == room.session.persona and f.earlier), None):
+        st.warning(t("notice.earlier", file=plain(file.file)), icon=":material/build:")
     if lesson.draw_notice(room):
         return
     if not speaks(room.model, persona):
