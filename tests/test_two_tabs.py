@@ -13,7 +13,7 @@ from tests.test_keeping import TALK, Opened, full, kept, loaded, visitor
 from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
 from ui import keeping
-from ui.session import Session
+from ui.session import Chat, Session
 
 __all__ = ["folder", "kept", "opened"]
 
@@ -36,6 +36,37 @@ def test_a_question_that_was_not_stored_comes_with_its_reply(
         Message("user", "And then?"),
         Message("assistant", "Half a reply."),
     )
+
+
+def test_a_stopped_reply_does_not_write_over_the_one_that_took_its_place(kept: Store) -> None:
+    visit = visitor(TALK.say("And then?"))
+    stopped, question = keeping.keep(visit, visit.chat), keeping.later(visit, visit.chat)
+    answer = keeping.keep(visit, visit.chat)
+    keeping.later(visit, visit.chat)()
+    answer(Message("assistant", "The answer."))
+    stopped(Message("assistant", "The"))
+    question()
+    assert loaded(kept, visit).messages[-1] == Message("assistant", "The answer.")
+
+
+def test_what_another_tab_took_away_is_not_written_after_all(kept: Store) -> None:
+    """A tab that was loaded anew deletes the question; the reply's thread belongs to the tab before."""
+    visit = visitor(TALK.say("And then?"))
+    late = keeping.keep(visit, visit.chat)
+    keeping.later(visit, visit.chat)()
+    again = Chat("vicky", TALK, visit.chat.id)
+    keeping.save(visit, again, len(TALK.messages))
+    late(Message("assistant", "Because."))
+    assert loaded(kept, visit).messages == TALK.messages
+
+
+def test_a_deleted_dialogue_stays_deleted_though_its_question_was_never_kept(kept: Store) -> None:
+    visit = visitor(Conversation().say("A secret"))
+    late, question = keeping.keep(visit, visit.chat), keeping.later(visit, visit.chat)
+    keeping.delete(visit, visit.chat_id)
+    question()
+    late(Message("assistant", "Psst."))
+    assert kept.chats(visit.owner) == []
 
 
 def test_a_reply_that_comes_late_does_not_bring_its_question_back(

@@ -12,7 +12,7 @@ from playground.reply import Reply
 from playground.sources import source_for
 from playground.wire import Setup
 from playground.writer import ask
-from ui import browser, keeping, lesson
+from ui import browser, keeping, lesson, writing
 from ui.compare_seats import from_chat
 from ui.exporting import draw_exports
 from ui.markdown import plain
@@ -41,6 +41,7 @@ def say(room: Room, text: str) -> None:
 def _put(room: Room, before: Conversation, question: str) -> None:
     """Let a question follow what was said before, and ask it; one that holds a key stays here, with the key hidden."""
     chat, hidden = room.session.chat, room.session.hidden(question)
+    writing.end(chat.id, len(before.messages))
     if hidden == question:
         chat.conversation = before.say(question)
         _ask(room)
@@ -100,6 +101,7 @@ def _delete(room: Room) -> None:
     chat = room.session.chat
     if chat.reply is None:
         chat.conversation = chat.conversation.before_last_question()
+        writing.end(chat.id, len(chat.conversation.messages))
         keeping.save(room.session, chat, len(chat.conversation.messages))
         chat.editing = False
 

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from playground.messages import Message
 from playground.owners import owner_of
 from playground.reply import Keep, Reply
-from ui import browser
+from ui import browser, writing
 from ui.session import Chat, Session
 from ui.shared import compared
 
@@ -60,6 +60,7 @@ def is_lasting() -> bool:
 def save(visit: Session, chat: Chat, since: int = 0) -> None:
     """Write a dialogue whose messages changed from position `since` on; one that is empty again is dropped."""
     kept, said = store(), chat.conversation
+    writing.end(chat.id, len(said.messages) + 1)
     if said.begun:
         # What an earlier failure left out is written now.
         since = min(since, chat.kept)
@@ -89,10 +90,13 @@ def _written(visit: Session, chat: Chat, length: int, change: Callable[[], bool 
 
 def later(visit: Session, chat: Chat) -> Callable[[], None]:
     """What writes the dialogue's last question as it is now, from whatever thread."""
-    as_now, since = replace(chat), len(chat.conversation.messages) - 1
+    as_now, length = replace(chat), len(chat.conversation.messages)
+    right = writing.take(chat.id, length)
 
     def write() -> None:
-        save(visit, as_now, since)
+        if not right.holds:
+            return
+        save(visit, as_now, length - 1)
         chat.kept, chat.parted = as_now.kept, as_now.parted
         chat.seen = max(chat.seen, as_now.seen)
 
@@ -103,21 +107,19 @@ def keep(visit: Session, chat: Chat) -> Keep:
     """What stores the reply to the dialogue's last question, from whatever thread writes it."""
     kept, asked = store(), chat.conversation
     position = len(asked.messages)
-
-    def is_dropped() -> bool:
-        return chat.conversation.messages[:position] != asked.messages
+    right = writing.take(chat.id, position + 1)
 
     def change(message: Message) -> bool | None:
         if kept.put(visit.owner, chat.id, position, message):
             return True
-        if is_dropped():
+        if not right.holds:
             return None
         # The database did not take the question before.
         said = asked.answered(message)
         return kept.save(visit.owner, chat.id, chat.persona, said, known=chat.seen)
 
     def put(message: Message) -> None:
-        if not chat.parted and not is_dropped():
+        if not chat.parted and right.holds:
             _written(visit, chat, position + 1, lambda: change(message))
 
     return put

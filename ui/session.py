@@ -25,6 +25,7 @@ from playground.reply import Reply
 from playground.sent import Sent
 from playground.wire import Leave, Setup
 from playground.writer import Turn
+from ui import writing
 from ui.shared import classroom, limits
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ class Session:
 
     def forget(self, chat_id: str) -> None:
         """Drop a dialogue; what is being written in it ends."""
+        writing.end(chat_id)
         if chat := self.chats.pop(chat_id, None):
             if chat.reply:
                 chat.reply.stop()
