@@ -37,6 +37,8 @@ class Trial:
     reply: Reply | None = None
     answered: Reply | None = None
     """The reply to the last question, once it has ended."""
+    wish: str = ""
+    """A question that is to be asked when the page is drawn."""
     greeting: str = ""
 
     def greet(self, greeting: str) -> None:

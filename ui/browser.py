@@ -208,6 +208,9 @@ _PAGE_CSS = """
 /* Below the mouse the bright one is a dark one, also in the dark. */
 .stApp button[data-testid^="stBaseButton-primary"]:enabled:hover:not(:active) { color: #FFFFFF; }
 .stMainBlockContainer { padding-top: 3.75rem; }
+/* A wide table scrolls in its own place, and its Chinese words do not stand one below the other. */
+[data-testid="stMarkdownContainer"] table { display: block; max-width: 100%; overflow-x: auto; }
+[data-testid="stMarkdownContainer"] :is(td, th) { min-width: 4em; }
 .stSidebar [data-testid="stSidebarUserContent"] { padding-top: 0; }
 """
 

@@ -115,7 +115,10 @@ def _draw_row(room: Room, one: Listed) -> None:
             if st.button(t("chats.open"), key=f"open_{one.id}", type="tertiary", icon=":material/forum:"):
                 keeping.open_chat(visit, one.id)
                 st.switch_page("streamlit_app.py")
-            with st.popover(t("chats.change"), icon=":material/more_horiz:", type="tertiary"):
+            # With a key of its own: else the next one stays open where this one is deleted.
+            with st.popover(
+                t("chats.change"), icon=":material/more_horiz:", type="tertiary", key=f"change_{one.id}"
+            ):
                 _draw_changes(room, one)
 
 

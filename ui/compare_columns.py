@@ -19,7 +19,7 @@ from ui.growing import FASTEST, cleared, watched
 from ui.markdown import plain
 from ui.models import mismatch, speaks
 from ui.page import Room
-from ui.session import picked
+from ui.session import picked, show
 from ui.verdicts import judged
 
 LOOK = 0.5
@@ -108,6 +108,12 @@ def _draw_head(room: Room, comparison: Comparison, position: int) -> None:
             key=f"seat_{position}",
             on_change="rerun",
         )
+
+    def remove() -> None:
+        comparison.remove(column)
+        # Else it stands open for the column that comes to this place.
+        show(f"seat_{position}", False)
+
     if change.open:
         with change:
             draw_seat(room, comparison, column, str(position))
@@ -117,8 +123,7 @@ def _draw_head(room: Room, comparison: Comparison, position: int) -> None:
                 icon=":material/close:",
                 type="tertiary",
                 disabled=len(comparison.columns) == FEWEST,
-                on_click=comparison.remove,
-                args=(column,),
+                on_click=remove,
             )
 
 

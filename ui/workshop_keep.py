@@ -25,7 +25,8 @@ def draw_keeping(room: Room, draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             t("workshop.download"),
-            draft.text.encode("utf-8", "replace"),
+            # Put together at the click, which may have ended the writing in a field.
+            lambda: draft.text.encode("utf-8", "replace"),
             file_name=draft.file or file_name(name.name if name else ""),
             mime="application/yaml",
             key="download_draft",

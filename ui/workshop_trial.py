@@ -29,6 +29,8 @@ def draw_trial(room: Room, draft: Draft) -> None:
     trial.greet(persona.greeting.strip())
     trial.settle()
     room = replace(room, persona=persona)
+    wish, trial.wish = trial.wish, ""
+    _say(room, trial, wish)
     with st.container(border=True):
         if draft.persona is None:
             st.caption(t("workshop.stale"))
@@ -42,7 +44,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
             st.info(mismatch(t, room.model, persona), icon=":material/translate:")
         said, stop, starters = st.container(), st.empty(), st.container()
         if typed := st.chat_input(t("workshop.try"), key="try", max_chars=MAX_QUESTION):
-            _say(room, draft, typed)
+            _say(room, trial, typed)
         with said:
             for message in trial.conversation.messages:
                 chat.draw_message(room, message)
@@ -50,7 +52,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
                 _draw_after(room, trial)
         if not trial.conversation.begun:
             with starters:
-                _draw_starters(room, draft)
+                _draw_starters(room, trial)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(t("workshop.answered_by", model=plain(model_name(room.model))))
             if trial.conversation.begun:
@@ -86,14 +88,17 @@ def _draw_after(room: Room, trial: Trial) -> None:
         sent.draw_dialog_opener(room, one, "trial_sent")
 
 
-def _draw_starters(room: Room, draft: Draft) -> None:
+def _draw_starters(room: Room, trial: Trial) -> None:
+    def wish(text: str) -> None:
+        # Asked when the page is drawn: the same click may have ended the writing in a field.
+        trial.wish = text
+
     starters = room.persona.starters if room.persona else ()
-    draw_questions(room.t("chat.starters"), starters, "try_starter", lambda text: _say(room, draft, text))
+    draw_questions(room.t("chat.starters"), starters, "try_starter", wish)
 
 
-def _say(room: Room, draft: Draft, text: str | None) -> None:
+def _say(room: Room, trial: Trial, text: str) -> None:
     """Ask the draft something; a question that holds a key stays here, with the key hidden."""
-    trial = draft.trial
     if not text or trial.reply:
         return
     hidden, trial.answered = room.session.hidden(text), None
@@ -101,8 +106,7 @@ def _say(room: Room, draft: Draft, text: str | None) -> None:
     if hidden != text:
         trial.conversation = trial.conversation.answered(unsent(room))
         return
-    # The draft may have changed with the same click, after the page was drawn.
-    setup, visit = replace(room, persona=draft.persona or draft.last_good).setup, room.session
+    setup, visit = room.setup, room.session
     trial.reply = ask(
         setup,
         trial.conversation,

@@ -109,12 +109,10 @@ function open(CM, place) {
     sent.clear();
     sent.set(number, data.text);
     const known = unsent?.id === id ? unsent : stored(shared);
-    view.setState(state(data.text));
     const newer = known && (known.id === id ? known.revision === revision && known.number > number : data.fresh);
-    if (newer && typeof known.text === "string" && known.text !== data.text) {
-      change(difference(data.text, known.text));
-      send();
-    }
+    // What was kept is where the editor begins: no step back leads to what stood there before.
+    view.setState(state(newer && typeof known.text === "string" ? known.text : data.text));
+    send();
   }
 
   function merge(data) {
