@@ -116,9 +116,10 @@ def _sane(message: Message) -> Message:
     if (info := message.info) is None:
         return message
     usage, fault = info.usage, info.failure
-    counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens]
-    counts += [info.requests_left, info.tokens_left, fault.status if fault else None]
-    if info.ended not in get_args(Ended) or any(abs(count or 0) > 10**12 for count in counts):
+    counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.reported_cost]
+    counts += [info.requests_left, info.tokens_left, info.seconds, info.first_token_seconds]
+    counts += [fault.status, fault.seconds] if fault else []
+    if info.ended not in get_args(Ended) or any(not 0 <= (count or 0) <= 10**12 for count in counts):
         raise ValueError(message.role)
     return message
 

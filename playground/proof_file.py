@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from playground.checks import Verdict, expectation, finding
 from playground.events import clean
@@ -183,6 +183,20 @@ def _result(one: Outcome) -> dict[str, Any]:
     }
 
 
+def _sane(info: ReplyInfo) -> ReplyInfo:
+    """Refuse numbers that no provider counts to: the page reckons with them."""
+    usage, fault = info.usage, info.failure
+    counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.reported_cost]
+    counts += [info.requests_left, info.tokens_left, info.seconds, info.first_token_seconds]
+    counts += [fault.status, fault.seconds] if fault else []
+    if any(not 0 <= (count or 0) <= 10**12 for count in counts):
+        raise ValueError(info.model)
+    return info
+
+
+_Info = Annotated[ReplyInfo, AfterValidator(_sane)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -198,9 +212,9 @@ class _Result(_Strict):
     question: str
     run: int
     reply: str
-    info: ReplyInfo
+    info: _Info
     verdicts: Annotated[tuple[_Told, ...], Field(max_length=50)]
-    judges: Annotated[tuple[ReplyInfo, ...], Field(max_length=50)] = ()
+    judges: Annotated[tuple[_Info, ...], Field(max_length=50)] = ()
 
 
 class _About(_Strict):

@@ -6,9 +6,7 @@ is an estimate.
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +21,8 @@ from playground.providers import Model, Provider, ProvidersFile
 Basis = Literal["reported", "listed", "catalogue", "free", "unknown"]
 
 MILLION = 1_000_000
+MOST = 10**12
+"""More of anything than this is no count, price or time that a provider can mean."""
 
 # What providers tell of a reply's cost in its token counts -> US dollars of one unit.
 # docs.x.ai/developers/cost-tracking: a dollar is 10^10 ticks.
@@ -146,14 +146,12 @@ def counted(counts: Mapping[str, Any]) -> Usage:
         details.get("reasoning_tokens") if isinstance(details, dict) else counts.get("reasoning_tokens")
     )
     asked, written, total = (
-        value if isinstance(value := counts.get(name), int) and value >= 0 else None
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+        _count(counts.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
     )
     if asked is not None and written is not None and total is not None:
         # Some leave the thinking out of completion_tokens, and bill it all the same.
         written = max(written, total - asked)
-    thought = thinking if isinstance(thinking, int) and thinking >= 0 else None
-    return Usage(asked, written, thought, reported_cost=reported_cost(counts))
+    return Usage(asked, written, _count(thinking), reported_cost=reported_cost(counts))
 
 
 def reported_cost(counts: Mapping[str, Any]) -> float | None:
@@ -174,8 +172,9 @@ def quota(headers: Mapping[str, str], now: float = 0) -> Quota:
     for name, value in headers.items():
         name = name.lower()
         kind = "tokens" if "token" in name or "bysize" in name else "requests"
-        if _LEFT.search(name) and (number := re.match(r"\s*(\d{1,15})\b", value)):
-            left[kind] = min(int(number.group(1)), left.get(kind, sys.maxsize))
+        if _LEFT.search(name) and (number := re.match(r"\s*(\d{1,13})\b", value)):
+            if (told := _count(int(number.group(1)))) is not None:
+                left[kind] = min(told, left.get(kind, told))
         elif _RESET.search(name) and (seconds := _seconds(value, now)) is not None:
             resets[kind] = max(resets.get(kind, 0.0), seconds)
     used_up = [resets[kind] for kind, number in left.items() if number == 0 and kind in resets]
@@ -208,10 +207,16 @@ def _catalogue(provider_id: str, model_id: str, prompt: int, completion: int) ->
         return None
 
 
+def _count(value: Any) -> int | None:
+    """A number of things, where it is one: True is none, and with 400 digits nothing can be reckoned."""
+    return value if type(value) is int and 0 <= value <= MOST else None
+
+
 def _amount(value: Any) -> float | int | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if type(value) not in (int, float):
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    # Compared, and not asked whether it is finite: that turns it into a float, which not every int fits into.
+    return value if 0 <= value <= MOST else None
 
 
 def _passed_on(counts: Mapping[str, Any]) -> float:
@@ -234,7 +239,8 @@ def _seconds(text: str, now: float) -> float | None:
     """A time to wait: "6m0s", "12.5", a Unix time in seconds or milliseconds, or a date."""
     text = text.strip()
     if _SPAN.fullmatch(text):
-        return sum(float(number) * _UNIT[unit] for number, unit in _parts(text))
+        span = sum(float(number) * _UNIT[unit] for number, unit in _parts(text))
+        return span if span <= MOST else None
     if re.fullmatch(r"\d{1,15}(?:\.\d+)?", text):
         number = float(text)
         if number > 1e11:

@@ -22,9 +22,7 @@ CHAT = Archived("vicky", "為什麼？", Conversation((Message("user", "為什�
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 counts = st.none() | st.integers(0, 10**9)
 seconds = st.floats(0, 1e6)
-usages = st.builds(
-    Usage, counts, counts, counts, st.booleans(), st.none() | st.floats(allow_nan=False, allow_infinity=False)
-)
+usages = st.builds(Usage, counts, counts, counts, st.booleans(), st.none() | st.floats(0, 1e6))
 failures = st.builds(
     Failure, texts, st.none() | st.integers(100, 599), texts, st.none() | seconds, st.booleans()
 )
@@ -146,6 +144,11 @@ REPLIED = "chats__0__messages__1"
             _set(**{f"{REPLIED}__info__usage__prompt_tokens": True}),
             Damage("wrong_value", "chats.0.messages.1.info.usage.prompt_tokens"),
         ),
+        (
+            _set(**{f"{REPLIED}__info__usage__reported_cost": 1e300}),
+            Damage("wrong_value", "chats.0.messages.1"),
+        ),
+        (_set(**{f"{REPLIED}__info__seconds": -1e300}), Damage("wrong_value", "chats.0.messages.1")),
         (_set(**{"x" * 500: 1}), Damage("unknown_key", "x" * 100)),
     ],
 )

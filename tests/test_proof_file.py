@@ -71,6 +71,17 @@ def row(**change: object) -> dict[str, Any]:
     return json.loads(to_json(PLAN, outcomes())) | change
 
 
+def counting(place: str, number: float) -> bytes:
+    """The file, where a number of the first reply is another one: "usage.completion_tokens"."""
+    file = row()
+    node = file["results"][0]["info"]
+    *way, last = place.split(".")
+    for step in way:
+        node = node[step]
+    node[last] = number
+    return json.dumps(file).encode()
+
+
 @table(
     "raw, code",
     [
@@ -87,6 +98,14 @@ def row(**change: object) -> dict[str, Any]:
         (json.dumps(row(questions=["x"] * 500)).encode(), "damaged"),
         (json.dumps(row(results=[{"model": "fake/a"}])).encode(), "damaged"),
         (json.dumps(row(results=7)).encode(), "damaged"),
+        (counting("usage.completion_tokens", 10**400), "damaged"),
+        (counting("usage.prompt_tokens", 10**12 + 1), "damaged"),
+        (counting("usage.prompt_tokens", -1), "damaged"),
+        (counting("usage.reasoning_tokens", True), "damaged"),
+        (counting("usage.reported_cost", 1e300), "damaged"),
+        (counting("requests_left", 10**400), "damaged"),
+        (counting("tokens_left", 10**400), "damaged"),
+        (counting("seconds", 1e300), "damaged"),
     ],
 )
 def test_what_is_no_such_file_is_refused(raw: bytes, code: str) -> None:

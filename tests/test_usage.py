@@ -12,7 +12,8 @@ import pytest
 from playground import usage
 from playground.messages import Conversation, Failure, Message, ReplyInfo, Usage
 from playground.providers import Model, Provider, ProvidersFile
-from playground.usage import Cost, Quota, Total, cost, quota, reported_cost, spent, total
+from playground.usage import Cost, Quota, Total, cost, counted, quota, reported_cost, spent, total
+from tests.tables import table
 
 CLOUD = Provider(id="cloud", label="Cloud")
 PRICED = Model(id="m", price=(0.15, 0.6))
@@ -124,6 +125,12 @@ def test_spent() -> None:
         ({"cost": float("inf")}, None),
         ({"cost": float("nan")}, None),
         ({"cost": -1}, None),
+        ({"cost": 10**400}, None),
+        ({"cost": 1e300}, None),
+        (
+            {"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 10**400}},
+            0.5,
+        ),
         ({"cost": True}, None),
         ({"cost": "0.1"}, None),
         ({}, None),
@@ -131,6 +138,19 @@ def test_spent() -> None:
 )
 def test_reported_cost(counts: dict[str, Any], dollars: float | None) -> None:
     assert reported_cost(counts) == pytest.approx(dollars)
+
+
+@table(
+    "told, kept",
+    [(0, 0), (7, 7), (10**12, 10**12)]
+    + [(told, None) for told in (10**12 + 1, 10**400, -1, True, 2.0, 1e300, float("nan"), "7", None, [7])],
+)
+def test_counted(told: object, kept: int | None) -> None:
+    """What is no count is taken for nothing told: pages reckon with it."""
+    found = counted({"prompt_tokens": told, "completion_tokens": told, "total_tokens": told})
+    assert (found.prompt_tokens, found.completion_tokens) == (kept, kept)
+    assert counted({"completion_tokens_details": {"reasoning_tokens": told}}).reasoning_tokens == kept
+    assert type(found.prompt_tokens) is type(kept)
 
 
 # --- the catalogue of prices ------------------------------------------------------------------------------------------
@@ -267,6 +287,15 @@ HEADERS: dict[str, tuple[dict[str, str], Quota]] = {
         },
         Quota(),
     ),
+    "more_than_there_can_be": (
+        {
+            "x-ratelimit-remaining-requests": "9" * 13,
+            "x-ratelimit-remaining-tokens": "9" * 15,
+            "x-ratelimit-reset-requests": "9" * 400 + "s",
+        },
+        Quota(),
+    ),
+    "all_there_can_be": ({"x-ratelimit-remaining": str(10**12)}, Quota(10**12)),
     "other_limits": ({"x-content-limit": "5", "x-remaining": "7", "x-reset": "9"}, Quota()),
 }
 
