@@ -28,6 +28,11 @@ VERSION = 1
 BYTES = 2_000_000
 """Bytes of the largest file that is read."""
 ENTRIES = 200
+PIECES = 20_000
+"""Pieces of one reply."""
+SECONDS = 600
+"""Seconds from the first piece of a reply to its last one."""
+TOKENS = 10**9
 DEFAULT_TEMPERATURE = 1.0
 """What a request without a temperature is taken for."""
 
@@ -36,9 +41,9 @@ WHOLE = ("stop", "length")
 
 _LOOSE = re.compile(r"[\W_]+")
 
-Seconds = Annotated[float, Field(ge=0, le=600)]
+Seconds = Annotated[float, Field(ge=0, le=SECONDS)]
 Short = Annotated[str, Field(max_length=256)]
-Count = Annotated[int, Field(ge=0, le=10**9)]
+Count = Annotated[int, Field(ge=0, le=TOKENS)]
 
 
 class _Strict(BaseModel):
@@ -67,7 +72,7 @@ class Entry(_Strict):
     ended: Literal["stop", "length"] = "stop"
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
-    pieces: Annotated[tuple[tuple[Seconds, str, str], ...], Field(min_length=1, max_length=20_000)]
+    pieces: Annotated[tuple[tuple[Seconds, str, str], ...], Field(min_length=1, max_length=PIECES)]
 
     @property
     def model_id(self) -> str:
@@ -193,7 +198,8 @@ def _row(entry: Entry, keys: Sequence[str]) -> dict[str, Any]:
 def to_entry(
     sent: Sent, before: Conversation, reply: Message, player: Setup, label: str, on: date
 ) -> Entry | None:
-    """Make an entry of a reply and what was asked for it; None for one that did not come to its own end.
+    """Make an entry of a reply and what was asked for it; None for one that did not come to its own end, or that is too
+    long for a file.
 
     `before` ends with the question, and `player` is who will play it: the request is kept as that one will send it.
     """
@@ -203,22 +209,26 @@ def to_entry(
     body = build_body(player, before).body
     asked, system_prompt, opening = _asked(body["messages"])
     persona, usage = sent.setup.persona, Usage() if info.usage.estimated else info.usage
-    return Entry(
-        persona=persona.name if persona else "",
-        language=(persona.language or "") if persona else "",
-        system_prompt=system_prompt,
-        opening=opening,
-        question=question,
-        asked="" if asked == question else asked,
-        temperature=body.get("temperature"),
-        model=info.model,
-        label=label,
-        recorded=on,
-        ended="length" if info.ended == "length" else "stop",
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        pieces=_pieces(sent.pace, reply),
-    )
+    try:
+        return Entry(
+            persona=persona.name if persona else "",
+            language=(persona.language or "") if persona else "",
+            system_prompt=system_prompt,
+            opening=opening,
+            question=question,
+            asked="" if asked == question else asked,
+            temperature=body.get("temperature"),
+            model=info.model,
+            label=label,
+            recorded=on,
+            ended="length" if info.ended == "length" else "stop",
+            prompt_tokens=_tokens(usage.prompt_tokens),
+            completion_tokens=_tokens(usage.completion_tokens),
+            pieces=_pieces(sent.pace, reply),
+        )
+    except ValidationError:
+        # A page offers the others all the same.
+        return None
 
 
 def with_lesson(
@@ -284,13 +294,21 @@ def _bare(text: str) -> str:
     return _LOOSE.sub("", text) or text.strip()
 
 
+def _tokens(told: int | None) -> int | None:
+    return told if told is not None and told <= TOKENS else None
+
+
 def _pieces(pace: Sequence[float], reply: Message) -> tuple[tuple[float, str, str], ...]:
-    """The reply cut into the pieces that it came in; what a cut leaves over comes with the last one."""
+    """The reply cut into the pieces that it came in; what a cut leaves over comes with the last one.
+
+    They are timed from the first one: before it the reply may have waited in a queue for longer than anybody will
+    watch a recording.
+    """
     pieces: list[tuple[float, str, str]] = []
     text, thought = reply.content, reply.reasoning
-    for at in range(0, len(pace), 3):
+    for at in range(0, min(len(pace), 3 * (PIECES - 1)), 3):
         size, thoughts = int(pace[at + 1]), int(pace[at + 2])
-        pieces.append((round(pace[at], 3), text[:size], thought[:thoughts]))
+        pieces.append((min(round(pace[at] - pace[0], 3), SECONDS), text[:size], thought[:thoughts]))
         text, thought = text[size:], thought[thoughts:]
     if text or thought:
         seconds = pieces[-1][0] if pieces else 0.0

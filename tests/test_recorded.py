@@ -6,15 +6,21 @@ import argparse
 import io
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground import doctor
-from playground.lesson import LESSON_FILE, load_lesson, read_lesson, to_lesson
+from playground.lesson import LESSON_FILE, Entry, load_lesson, read_lesson, to_entry, to_lesson
+from playground.messages import Conversation, Message, ReplyInfo, Usage
+from playground.providers import Model, Provider, Quirks
+from playground.sent import Sent
+from playground.wire import Request, Setup
 from tests.conftest import PROVIDERS, ROOT
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 from tests.test_pages import Opened, ask, folder, opened, said
 
 __all__ = ["folder", "opened"]
@@ -175,6 +181,45 @@ def test_what_was_compared_is_recorded_too(
     lesson, _ = read_lesson(given["lesson_record"]())
     assert lesson
     assert sorted(bool(one.system_prompt) for one in lesson.entries) == [False, True]
+
+
+def pace(count: int, first: float, step: float = 0.0) -> tuple[float, ...]:
+    return tuple(told for n in range(count) for told in (first + n * step, 1.0, 0.0))
+
+
+@table(
+    "how, seconds, pieces, tokens",
+    [
+        (pace(3, 2, 0.5), 1.0, 3, 7),
+        (pace(3, 601), 0, 3, 7),
+        (pace(3, 1, 400), 600, 3, 7),
+        (pace(20_001, 1), 0, 20_000, 7),
+        (pace(3, 1), 0, 3, 10**9 + 1),
+    ],
+)
+def test_whatever_a_reply_took_it_can_be_recorded(
+    how: tuple[float, ...], seconds: float, pieces: int, tokens: int
+) -> None:
+    """The wait before its first piece is nobody's to sit through again, and what has no room is left out."""
+    info = ReplyInfo("p", "m", "stop", 1, usage=Usage(tokens, tokens))
+    reply = Message("assistant", "x" * (len(how) // 3), info=info)
+    entry = recorded(how, reply)
+    assert entry
+    assert (entry.text, len(entry.pieces), entry.pieces[-1][0]) == (reply.content, pieces, seconds)
+    assert entry.pieces[0][0] == 0
+    assert entry.completion_tokens == (tokens if tokens <= 10**9 else None)
+    assert read_lesson(to_lesson([entry]))[1] is None
+
+
+def test_a_reply_that_is_too_long_for_a_lesson_is_left_out() -> None:
+    reply = Message("assistant", "x" * 100_001, info=ReplyInfo("p", "m", "stop", 1))
+    assert recorded((), reply) is None
+
+
+def recorded(how: tuple[float, ...], reply: Message) -> Entry | None:
+    asked = Setup(Provider(id="p", label="P"), Model(id="m"), Quirks())
+    sent = Sent(asked, Request({}, ()), b"{}", reply.info, pace=how)
+    return to_entry(sent, Conversation().say("Why?"), reply, asked, "M", date(2026, 11, 23))
 
 
 def test_the_doctor_leaves_it_alone(tmp_path: Path) -> None:
