@@ -10,15 +10,34 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic_core import PydanticCustomError
 
-from playground.config import Problem, read
+from playground.config import Problem, read_file
 
 PROVIDERS_FILE = Path(__file__).resolve().parent.parent / "providers.yaml"
 MAX_BYTES = 512 * 1024
 NO_KEY = {"local": {"api_key": "none"}}  # The SDK would not send a request without one.
+
+
+def _compiles(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PydanticCustomError("bad_expression", "{detail}", {"detail": str(error)}) from None
+    return value
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise PydanticCustomError("wrong_order", "the larger number first")
+    return ends
+
+
+Expression = Annotated[str, AfterValidator(_compiles)]
+Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_in_order)]
 
 
 class Record(BaseModel):
@@ -48,21 +67,14 @@ class Errors(Record):
     """Where an error's sentence stands, and what its words mean: our failure code -> regular expressions, in order."""
 
     message_paths: tuple[str, ...] = (
-        *(
-            "error.metadata.raw",
-            "message",
-            "error.message",
-            "0.error.message",
-            "detail",
-            "message.detail.0.msg",
-        ),
-        *("detail.0.msg", "error", "title"),
+        *("error.metadata.raw", "message", "error.message", "0.error.message", "detail"),
+        *("message.detail.0.msg", "detail.0.msg", "error", "title"),
     )
     code_paths: tuple[str, ...] = (
         *("error.code", "code", "error.type", "type", "0.error.status", "error.status"),
         *("0.error.details", "error.details", "error.metadata.limit_source"),
     )
-    patterns: dict[str, tuple[str, ...]] = {}
+    patterns: dict[str, tuple[Expression, ...]] = {}
     without_body: str = "bad_request"
     """Our failure code for a 400 that says nothing at all."""
     daily_wait: bool = True
@@ -72,8 +84,8 @@ class Errors(Record):
 class SharedPace(Record):
     """What a key that a class shares stands: requests a minute, and replies at once."""
 
-    requests_per_minute: float | None = None
-    at_once: int | None = None
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    at_once: int | None = Field(default=None, ge=1)
 
 
 class Timeouts(Record):
@@ -93,7 +105,7 @@ class Quirks(Record):
     drop_params: tuple[str, ...] = ()
     param_mappings: dict[str, str] = {}
     add_params: dict[str, Any] = {}
-    constraints: dict[str, tuple[float, float]] = {}
+    constraints: dict[str, Range] = {}
     system_role: Literal["system", "developer", "user"] = "system"
     messages: MessageRules = MessageRules()
     greeting: Literal["as_user_lead", "in_system", "drop"] = "in_system"
@@ -236,15 +248,9 @@ class Provider(Quirks):
 class ModelRule(Quirks):
     """Quirks of every model whose id matches a regular expression, on any host but `hosts_except`."""
 
-    match: str
+    match: Expression
     hosts: tuple[str, ...] = ()
     hosts_except: tuple[str, ...] = ()
-
-    @field_validator("match")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        re.compile(value)
-        return value
 
     def applies(self, provider: Provider, model_id: str) -> bool:
         """Whether this rule speaks of the model on the provider."""
@@ -287,23 +293,17 @@ class ProvidersFile(Record):
         return self._merged(provider, model_id)
 
     def _merged(self, provider: Provider, model_id: str) -> Quirks:
-        merged = {
-            k: v for k, v in provider.model_dump(exclude_unset=True).items() if k in Quirks.model_fields
-        }
+        ours = {*Quirks.model_fields}
+        merged = provider.model_dump(exclude_unset=True, include=ours)
         for rule in self.model_rules:
             if rule.applies(provider, model_id):
-                patch = rule.model_dump(exclude_unset=True)
-                merged = merge(merged, {k: v for k, v in patch.items() if k in Quirks.model_fields})
+                merged = merge(merged, rule.model_dump(exclude_unset=True, include=ours))
         return Quirks.model_validate(merged)
 
 
 def load_providers(path: Path = PROVIDERS_FILE) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
     """Read a providers file, or say what is wrong with it."""
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        return None, (Problem("error", "unreadable", slots={"reason": type(error).__name__}),)
-    return read(source, ProvidersFile, max_bytes=MAX_BYTES)
+    return read_file(path, ProvidersFile, max_bytes=MAX_BYTES)
 
 
 def merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

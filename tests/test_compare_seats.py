@@ -29,6 +29,19 @@ def test_presets(compared: Opened) -> None:
     assert test.slider(key="seat_temperature_0").value == 0.0
 
 
+def test_a_model_of_one_temperature_has_no_slider(folder: Path, compared: Opened) -> None:
+    """Streamlit draws no slider whose two ends are the same."""
+    file = folder.parent / "providers.yaml"
+    text = file.read_text("utf-8") + "model_rules: [{match: small, constraints: {temperature: [1, 1]}}]\n"
+    file.write_text(text, "utf-8")
+    test = unfolded(compared(persona="vicky"), "seat_0")
+    assert not test.exception
+    keys = [slider.key for slider in test.slider]
+    assert not {"temperature", "seat_temperature_0"} & {*keys}
+    test.selectbox(key="seat_model_0").set_value("fake-large").run()
+    assert "seat_temperature_0" in [slider.key for slider in test.slider]
+
+
 def test_a_column_is_whatever_one_chooses(compared: Opened, provider: FakeProvider) -> None:
     test = unfolded(compared(persona="vicky"), "arrange", "seat_1")
     click(test, "add_column")

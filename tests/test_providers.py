@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from playground.config import wording
+from playground.i18n import LANGUAGES, translator
 from playground.keys import find_key
 from playground.providers import Provider, ProvidersFile, load_providers, merge
 from tests.tables import table
@@ -203,6 +205,30 @@ model_rules:
   - {match: "^m", hosts: [one], timeout: {whole: 40}, reasoning: {fields: [y]}}
   - {match: "^m", hosts_except: [one], stream_usage: never}
 """
+
+
+@table(
+    "own, rule, code, field",
+    [
+        ("pace: {requests_per_minute: 0}", "", "range", "pace.requests_per_minute"),
+        ("pace: {requests_per_minute: -1}", "", "range", "pace.requests_per_minute"),
+        ("pace: {at_once: 0}", "", "range", "pace.at_once"),
+        ("constraints: {temperature: [2, 0]}", "", "wrong_order", "constraints.temperature"),
+        ("constraints: {temperature: [0, 1e999]}", "", "range", "constraints.temperature[2]"),
+        ("errors: {patterns: {bad_key: [key, '(']}}", "", "bad_expression", "errors.patterns.bad_key[2]"),
+        ("pace: {at_once: 1}", "model_rules: [{match: '('}]", "bad_expression", "model_rules[1].match"),
+    ],
+)
+def test_what_would_break_a_page_is_refused(
+    own: str, rule: str, code: str, field: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("refused") / "providers.yaml"
+    path.write_text(f"version: 1\nproviders:\n  one: {{label: One, {own}}}\n{rule}\n", "utf-8")
+    providers, (problem,) = load_providers(path)
+    whole = field if rule else f"providers.one.{field}"
+    assert (providers, problem.code, problem.slots["field"]) == (None, code, whole)
+    for language in LANGUAGES:
+        assert all(wording(problem, translator(language)))
 
 
 @pytest.fixture

@@ -117,17 +117,19 @@ def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> N
     quirks = room.setup.quirks
     low, high = quirks.constraints.get("temperature", (0.0, 2.0))
     fixed = "temperature" in quirks.drop_params
-    temperature = _temperature(room, seat)
-    st.slider(
-        t("sidebar.temperature"),
-        float(low),
-        float(high),
-        step=0.1,
-        key=show(f"seat_temperature_{key}", min(max(1.0 if temperature is None else temperature, low), high)),
-        on_change=picked(f"seat_temperature_{key}", choose("temperature")),
-        disabled=fixed,
-        help=t("sidebar.temperature_fixed" if fixed else "sidebar.temperature_help"),
-    )
+    warm = 1.0 if (own := _temperature(room, seat)) is None else own
+    # A slider needs two ends; where a model takes one temperature only there is nothing to choose.
+    if low < high:
+        st.slider(
+            t("sidebar.temperature"),
+            float(low),
+            float(high),
+            step=0.1,
+            key=show(f"seat_temperature_{key}", min(max(warm, low), high)),
+            on_change=picked(f"seat_temperature_{key}", choose("temperature")),
+            disabled=fixed,
+            help=t("sidebar.temperature_fixed" if fixed else "sidebar.temperature_help"),
+        )
 
 
 def persona_name(room: Room, seat: Seat) -> str:

@@ -186,18 +186,22 @@ def _settings(
     def warm(number: float) -> None:
         visit.temperature = number
 
-    st.slider(
-        t("sidebar.temperature"),
-        float(low),
-        float(high),
-        step=0.1,
-        key=show("temperature", float(value)),
-        on_change=picked("temperature", warm),
-        disabled="temperature" in quirks.drop_params,
-        help=t(
-            "sidebar.temperature_fixed" if "temperature" in quirks.drop_params else "sidebar.temperature_help"
-        ),
-    )
+    # A slider needs two ends; where a model takes one temperature only there is nothing to choose.
+    if low < high:
+        st.slider(
+            t("sidebar.temperature"),
+            float(low),
+            float(high),
+            step=0.1,
+            key=show("temperature", float(value)),
+            on_change=picked("temperature", warm),
+            disabled="temperature" in quirks.drop_params,
+            help=t(
+                "sidebar.temperature_fixed"
+                if "temperature" in quirks.drop_params
+                else "sidebar.temperature_help"
+            ),
+        )
     tokens = visit.max_tokens or (persona.max_tokens if persona else None) or 800
 
     def lengthen(number: int) -> None:
