@@ -24,6 +24,8 @@ FORMAT = "persona-playground-proof"
 BYTES = 5_000_000
 """Bytes of the largest file that is read."""
 MODELS, QUESTIONS, RUNS, RESULTS = 12, 200, 100, 20_000
+QUESTION = 32_000
+"""Characters of one question, all of its turns together."""
 SUFFIX = {"json": ".json", "csv": ".csv", "junit": ".xml"}
 
 Damaged = Literal["too_large", "damaged", "other_format", "other_persona"]
@@ -226,7 +228,9 @@ class _File(_Strict):
     format: Literal["persona-playground-proof"]
     version: Literal[1]
     persona: _About
-    questions: Annotated[tuple[str, ...], Field(min_length=1, max_length=QUESTIONS)]
+    questions: Annotated[
+        tuple[Annotated[str, Field(max_length=QUESTION)], ...], Field(min_length=1, max_length=QUESTIONS)
+    ]
     models: Annotated[tuple[str, ...], Field(min_length=1, max_length=MODELS)]
     runs: Annotated[int, Field(ge=1, le=RUNS)]
     summary: list[Any]

@@ -98,6 +98,7 @@ def counting(place: str, number: float) -> bytes:
         (json.dumps(row(questions=["x"] * 500)).encode(), "damaged"),
         (json.dumps(row(results=[{"model": "fake/a"}])).encode(), "damaged"),
         (json.dumps(row(results=7)).encode(), "damaged"),
+        (json.dumps(row(questions=["x" * 32_001])).encode(), "damaged"),
         (counting("usage.completion_tokens", 10**400), "damaged"),
         (counting("usage.prompt_tokens", 10**12 + 1), "damaged"),
         (counting("usage.prompt_tokens", -1), "damaged"),

@@ -135,6 +135,32 @@ def test_a_file_is_gone_on_from(at_desk: Opened, provider: FakeProvider) -> None
 
 
 @pytest.mark.parametrize(
+    ("questions", "runs", "told"),
+    [
+        (("Rain. >> Wind. " * 20,), 100, "This would be 2100 replies; at most 2000 go into one proof."),
+        (("Rain." * 1600, "Wind."), 2, "The questions have 8005 characters; at most 8000"),
+        (("x" * 8000, "Snow."), 2, ""),
+    ],
+)
+def test_a_file_asks_for_no_more_than_the_page(
+    at_desk: Opened, provider: FakeProvider, questions: tuple[str, ...], runs: int, told: str
+) -> None:
+    persona = read_persona(LUCKY)[0]
+    assert persona
+    plan = Plan(persona, questions, ("fake/fake-small",), runs)
+    test = at_desk()
+    test.file_uploader(key="prove_file_0").upload(
+        "proof.json", to_json(plan, ()).encode(), "application/json"
+    )
+    test.run()
+    assert not test.exception
+    assert told in words(test)
+    assert desk(test).plan == plan
+    assert any(button.key == "prove_go_on" for button in test.button) is not bool(told)
+    assert test.button(key="prove_anew")
+
+
+@pytest.mark.parametrize(
     ("raw", "told"),
     [(b"{}", "not a file of results"), (b"", "not a file of results"), (None, "changed since")],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from playground.forecast import forecast
-from playground.i18n import translator
+from playground.i18n import Translator, translator
 from playground.keys import mask
 from playground.personas import Persona
 from playground.printed_proof import estimate
@@ -76,8 +76,8 @@ def draw_choices(room: Room, desk: Desk) -> Plan | None:
 def draw_start(room: Room, desk: Desk, plan: Plan) -> None:
     """What it will take, and the button that starts it."""
     t = room.t
-    if plan.calls > MOST_CALLS:
-        st.warning(t("prove.too_many_calls", count=plan.calls, limit=MOST_CALLS))
+    if refusal := _too_much(room, plan, plan.calls):
+        st.warning(refusal)
         return
     ready = voices(room, (*plan.models, desk.judge), plan.persona)
     told = forecast(plan, ready, room.providers, (), ready.get(desk.judge))
@@ -96,9 +96,11 @@ def draw_start(room: Room, desk: Desk, plan: Plan) -> None:
 def draw_going_on(room: Room, desk: Desk, plan: Plan) -> None:
     """The way on from where it was stopped, and the way to another one."""
     t, left = room.t, remaining(plan, desk.outcomes)
+    # A file may hold more than the choices here would let anybody ask.
+    refusal = _too_much(room, plan, sum(len(turns(cell.question)) for cell in left)) if left else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         missing = [name for name in plan.models if name not in offers(room)] if left else []
-        if left and not missing:
+        if left and not missing and not refusal:
             ready = voices(room, (*plan.models, desk.judge), plan.persona)
             told = forecast(plan, ready, room.providers, desk.outcomes, ready.get(desk.judge))
             st.button(
@@ -113,6 +115,8 @@ def draw_going_on(room: Room, desk: Desk, plan: Plan) -> None:
         st.button(t("prove.anew"), key="prove_anew", icon=":material/restart_alt:", on_click=desk.clear)
     if missing:
         st.caption(t("prove.no_way", models=plain(t("app.comma").join(missing))))
+    elif refusal:
+        st.warning(refusal)
 
 
 def draw_upload(room: Room, desk: Desk) -> None:
@@ -126,6 +130,23 @@ def draw_upload(room: Room, desk: Desk) -> None:
     st.file_uploader(t("prove.upload"), type=["json"], key=key, on_change=take, help=t("prove.upload_help"))
     if desk.damage:
         st.warning(t(f"prove.damaged.{desk.damage}"), icon=":material/error:")
+
+
+def _too_much(room: Room, plan: Plan, calls: int) -> str:
+    """Why so many replies, or such long questions, are not asked for from here; "" where they may be."""
+    if calls > MOST_CALLS:
+        return room.t("prove.too_many_calls", count=calls, limit=MOST_CALLS)
+    probing = _probing(plan.persona)
+    known = {*plan.persona.starters, *(probing(f"prove.probe.{name}") for name in PROBES)}
+    length = sum(len(question) for question in plan.questions if question not in known)
+    if length > MAX_QUESTIONS:
+        return room.t("prove.too_long", count=length, limit=MAX_QUESTIONS)
+    return ""
+
+
+def _probing(persona: Persona) -> Translator:
+    """Words the probes, which are put to the persona in its own language."""
+    return translator("zh-TW" if persona.language.lower().startswith("zh") else "en")
 
 
 def _start(room: Room, desk: Desk, plan: Plan, going_on: bool = False) -> None:
@@ -192,8 +213,7 @@ def _draw_questions(room: Room, desk: Desk, persona: Persona) -> tuple[str, ...]
             turned=True,
         )
     ]
-    # They are put to the persona in its own language.
-    probing = translator("zh-TW" if persona.language.lower().startswith("zh") else "en")
+    probing = _probing(persona)
     with st.expander(t("prove.break_it"), icon=":material/construction:", expanded=bool(desk.probes)):
         st.caption(t("prove.break_it_help"))
         for name in PROBES:
