@@ -15,12 +15,13 @@ from playground.messages import Conversation, Message
 
 FORMAT = "persona-playground-chats"
 VERSION = 1
-BYTES = 5_000_000
-"""Bytes of the largest file that is read."""
+BYTES = 25_000_000
+"""Bytes of the largest file that is read: two hundred long dialogues."""
 NAME = 256
 """Characters of a title or a persona's name."""
-CHATS = 200
-MESSAGES = 2000
+CHATS = 1000
+"""More than are kept of anybody, with what a session could not keep besides; what the app wrote it also reads."""
+MESSAGES = 10_000
 TEXT = 256_000
 """Characters of one text; longer than any reply, so that what the app wrote it also reads."""
 

@@ -25,7 +25,7 @@ from playground.wire import Setup, build_body
 LESSON_FILE = Path(__file__).resolve().parent / "lessons" / "lucky_vicky.json"
 FORMAT = "persona-playground-lesson"
 VERSION = 1
-BYTES = 2_000_000
+BYTES = 5_000_000
 """Bytes of the largest file that is read."""
 ENTRIES = 200
 PIECES = 20_000

@@ -21,9 +21,10 @@ from playground.personas import Persona
 from playground.proof import Cell, Outcome, Plan, Rate, digest, enough, failed, failing, judged, rate
 
 FORMAT = "persona-playground-proof"
-BYTES = 5_000_000
-"""Bytes of the largest file that is read."""
-MODELS, QUESTIONS, RUNS, RESULTS = 12, 200, 100, 20_000
+BYTES = 25_000_000
+"""Bytes of the largest file that is read: as many long replies as the page asks for."""
+MODELS, QUESTIONS, RUNS = 12, 200, 100
+RESULTS = MODELS * QUESTIONS * RUNS
 QUESTION = 32_000
 """Characters of one question, all of its turns together."""
 SUFFIX = {"json": ".json", "csv": ".csv", "junit": ".xml"}

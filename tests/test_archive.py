@@ -163,6 +163,17 @@ def test_what_is_no_json(raw: bytes) -> None:
     assert from_archive(raw) == ([], Damage("not_json"))
 
 
+def test_all_that_is_kept_of_a_visitor_is_read_again() -> None:
+    """The file that the page advises to keep: 200 dialogues of a lesson's length, and some that were not kept."""
+    said = (
+        Message("user", "為什麼天空是藍的？" * 5),
+        Message("assistant", "因為光的散射。" * 60, info=REPLY.info),
+    )
+    long = [Archived("vicky", "t", Conversation(said * 15), 0.0)] * 220
+    assert len(to_archive(long)) > 5_000_000
+    assert from_archive(to_archive(long)) == (long, None)
+
+
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """As much as the limits allow is read, and one more is refused."""
     long = Archived("p", "t", Conversation((Message("user", "字" * archive.TEXT),)), 0.0)

@@ -233,9 +233,9 @@ def test_what_streamlit_writes_is_translated(app: App, visitor: Visitor) -> None
     page.get_by_role("textbox", name="輸入復原代碼").fill("Upload")
     expect(page.get_by_test_id("InputInstructions")).to_have_text("按 Enter 套用")
     for language, choose, size, collapse in (
-        ("繁體中文", "選擇檔案", "每個檔案最多 5MB", "收起側邊欄"),
-        ("English", "Upload", "5MB per file", "Collapse sidebar"),
-        ("繁體中文", "選擇檔案", "每個檔案最多 5MB", "收起側邊欄"),
+        ("繁體中文", "選擇檔案", "每個檔案最多 25MB", "收起側邊欄"),
+        ("English", "Upload", "25MB per file", "Collapse sidebar"),
+        ("繁體中文", "選擇檔案", "每個檔案最多 25MB", "收起側邊欄"),
     ):
         page.get_by_role("radio", name=language).click()
         expect(files).to_contain_text(choose)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from playground import archive, proof_file
 from tests.tables import table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -202,7 +203,8 @@ def test_server_is_closed() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
     assert config["client"]["showErrorDetails"] == "none"
     assert config["client"]["toolbarMode"] == "minimal"
-    assert config["server"]["maxUploadSize"] == 5
+    assert config["server"]["maxUploadSize"] == 25
+    assert max(archive.BYTES, proof_file.BYTES) <= 25 * 1024**2
     assert config["server"]["enableStaticServing"] is False
     assert config["server"]["showEmailPrompt"] is False
     assert config["browser"]["gatherUsageStats"] is False

@@ -62,6 +62,14 @@ def test_there_and_back() -> None:
     assert found[0].persona == renamed  # type: ignore[union-attr]
 
 
+def test_as_many_replies_as_the_page_asks_for_are_read_again() -> None:
+    plan = Plan(PERSONA, tuple(f"Rain {number}?" for number in range(20)), PLAN.models, 50)
+    found = tuple(judged(plan, cell, "光的散射" * 160, info(), judge) for cell in plan.cells())
+    raw = to_json(plan, found).encode()
+    assert (len(found), len(raw) > 5_000_000) == (2000, True)
+    assert from_json(raw, [PERSONA]) == (plan, found)
+
+
 def test_a_persona_that_was_changed_is_another_one() -> None:
     changed = PERSONA.model_copy(update={"system_prompt": "y"})
     assert from_json(to_json(PLAN, ()).encode(), [changed]) == "other_persona"

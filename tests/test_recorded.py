@@ -13,7 +13,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from playground import doctor
-from playground.lesson import LESSON_FILE, Entry, load_lesson, read_lesson, to_entry, to_lesson
+from playground.lesson import (
+    ENTRIES,
+    LESSON_FILE,
+    Entry,
+    Lesson,
+    load_lesson,
+    read_lesson,
+    to_entry,
+    to_lesson,
+)
 from playground.messages import Conversation, Message, ReplyInfo, Usage
 from playground.providers import Model, Provider, Quirks
 from playground.sent import Sent
@@ -22,6 +31,7 @@ from tests.conftest import PROVIDERS, ROOT
 from tests.fake_provider import FakeProvider, Script
 from tests.tables import table
 from tests.test_pages import Opened, ask, folder, opened, said
+from ui import lesson as ui_lesson
 
 __all__ = ["folder", "opened"]
 
@@ -214,6 +224,22 @@ def test_whatever_a_reply_took_it_can_be_recorded(
 def test_a_reply_that_is_too_long_for_a_lesson_is_left_out() -> None:
     reply = Message("assistant", "x" * 100_001, info=ReplyInfo("p", "m", "stop", 1))
     assert recorded((), reply) is None
+
+
+def test_no_lesson_is_written_that_is_not_read_again() -> None:
+    """Of more than a file holds the last replies are kept."""
+    told = {"model": "m", "recorded": date(2026, 11, 23)}
+    many = [Entry(question=f"{n}?", pieces=((0.0, "x", ""),), **told) for n in range(ENTRIES + 9)]
+    lesson, flaw = read_lesson(ui_lesson._written(many, ()))
+    assert flaw is None
+    assert lesson == Lesson(entries=tuple(many[9:]))
+    pieces = tuple((n / 100, "xyz", "") for n in range(4000))
+    large = [Entry(question=f"{n}?", pieces=pieces, **told) for n in range(100)]
+    lesson, flaw = read_lesson(ui_lesson._written(large, ()))
+    assert flaw is None
+    assert lesson
+    assert 50 < len(lesson.entries) < 100
+    assert lesson.entries[-1].question == "99?"
 
 
 def recorded(how: tuple[float, ...], reply: Message) -> Entry | None:

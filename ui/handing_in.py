@@ -16,7 +16,7 @@ def draw_restore(room: Room) -> None:
     """Dialogues from a file of them or from a bundle join the visitor's own; a damaged file changes nothing."""
     t, visit = room.t, room.session
     file = st.file_uploader(
-        t("chats.restore"), type=["json", "zip"], max_upload_size=5, key=f"restore_{visit.restored}"
+        t("chats.restore"), type=["json", "zip"], max_upload_size=25, key=f"restore_{visit.restored}"
     )
     if file is None:
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from playground.lesson import Entry, Lesson, known, place, read_lesson, to_entry, to_lesson
+from playground.lesson import BYTES, ENTRIES, Entry, Lesson, known, place, read_lesson, to_entry, to_lesson
 from playground.messages import Conversation, Failure, Message
 from playground.providers import Provider
 from playground.sent import Sent
@@ -89,15 +89,24 @@ def draw_record(room: Room, key: str) -> None:
         return
     keys = known_keys(room.providers.all.values())
     st.download_button(
-        room.t("lesson.record", count=len(entries)),
-        data=lambda: to_lesson(entries, *keys),
+        room.t("lesson.record", count=min(len(entries), ENTRIES)),
+        data=lambda: _written(entries, keys),
         file_name=f"lesson-{date.today()}.json",
         mime="application/json",
         key=key,
         icon=":material/radio_button_checked:",
         type="tertiary",
+        help=room.t("lesson.record_help", count=ENTRIES, size=BYTES // 10**6),
         on_click="ignore",
     )
+
+
+def _written(entries: list[Entry], keys: Collection[str]) -> bytes:
+    """The last of the replies as a file, as many as are read again."""
+    fits = entries[-ENTRIES:]
+    while len(raw := to_lesson(fits, *keys)) > BYTES and len(fits) > 1:
+        fits = fits[1 + len(fits) // 10 :]
+    return raw
 
 
 def draw_lesson(room: Room) -> None:
@@ -116,7 +125,7 @@ def draw_lesson(room: Room) -> None:
             _draw_start(room, provider, key="lesson_start")
         draw_record(room, key="lesson_record")
         file = st.file_uploader(
-            t("lesson.open"), type="json", max_upload_size=2, key=f"lesson_{visit.lessons}"
+            t("lesson.open"), type="json", max_upload_size=5, key=f"lesson_{visit.lessons}"
         )
         if file is None:
             return
