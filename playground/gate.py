@@ -53,7 +53,18 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        line = current.get()
+        if line is None:
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        # The handshake takes the socket away from its object, so a second handle is what `cut` can end it by.
+        with self._inner.get_extra_info("socket").dup() as handle:
+            try:
+                line.use(handle)
+                timeout = min(line.connect, line.remaining())
+            except BaseException:
+                self.close()
+                raise
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

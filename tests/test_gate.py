@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ import pytest
 from playground.keys import Endpoint
 from playground.line import Line
 from playground.messages import Conversation
-from playground.providers import Model, Provider, Quirks
+from playground.providers import Model, Provider, Quirks, Timeouts
 from playground.reply import Reply
 from playground.wire import Setup
 from playground.writer import ask
@@ -90,6 +91,31 @@ def test_a_connection_that_was_cut_is_never_used_again(fake: FakeProvider) -> No
     first.stop()
     assert asked(fake).text == "fresh"
     assert fake.chats[0].gone.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("connect", "stopped", "code"), [(0.5, False, "timeout"), (60, True, None)], ids=["deadline", "stop"]
+)
+def test_a_handshake_that_never_comes_ends(connect: float, stopped: bool, code: str | None) -> None:
+    """A server that takes the connection and then says nothing holds nobody longer than one that is not there."""
+    quirks = Quirks(timeout=Timeouts(connect=connect, first_byte=60, between=60, whole=60))
+    setup = Setup(Provider(id="fake", label="Fake"), Model(id="m"), quirks)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = Endpoint(f"https://127.0.0.1:{silent.getsockname()[1]}/v1", SECRET)
+        started = time.monotonic()
+        reply = ask(setup, Conversation().say("hi"), lambda line: endpoint)
+        with silent.accept()[0] as taken:
+            taken.settimeout(10)
+            assert taken.recv(1) == b"\x16"  # the handshake has begun
+            if stopped:
+                reply.stop()
+            finished(reply)
+            # Stopped replies are over for the page at once; the connection says when they are for the thread.
+            while taken.recv(4096):
+                pass
+        assert time.monotonic() - started < 8
+    assert reply.info
+    assert (reply.info.failure and reply.info.failure.code) == code
 
 
 @pytest.mark.parametrize(
