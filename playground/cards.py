@@ -50,6 +50,9 @@ _MAKES = (
 _ROOM = {"greeting": 4000, "description": 4000, "author": 200, "version": 200, "tags": 20, "examples": 20}
 """How much of a long field is used, in characters or entries; the whole of it is kept."""
 
+_LONGEST_NAME = 80
+"""Characters of a name or nickname that are used; a persona's own name is no longer either."""
+
 _HAN = re.compile("[\u4e00-\u9fff]")
 _SECTIONS = {
     "description": ("Description", "描述"),
@@ -161,7 +164,8 @@ def _worded(data: Fields, name: str, user: str) -> str:
 
 
 def _without_macros(data: Fields, text: str, user: str) -> str:
-    char = _text(data, "nickname") or _text(data, "name")
+    # A name may be as long as the card, and stand in it as often as there is room: that would be gigabytes.
+    char = (_text(data, "nickname") or _text(data, "name"))[:_LONGEST_NAME]
     text = _CHAR.sub(lambda _: char, _SILENT.sub("", text))
     own = "your" if user == "you" else f"{user}'s"
     return _USER.sub(lambda found: own if found[1] else user, text).strip()

@@ -84,6 +84,7 @@ def test_what_a_card_says_becomes_a_persona() -> None:
         ({"creator_notes": "", "creator_notes_multilingual": {"zh": "好"}}, "description", "好"),
         ({"tags": ["a", 1, " ", "b " * 200]}, "tags", ("a", ("b " * 100).strip())),
         ({"creator": None}, "author", ""),
+        ({"nickname": "n" * 900, "first_mes": "{{char}}!<BOT>"}, "greeting", "n" * 80 + "!" + "n" * 80),
     ],
 )
 def test_fields_of_a_card(change: dict[str, Any], field: str, value: object) -> None:
