@@ -22,6 +22,7 @@ from playground.line import Private, current
 
 ERROR_BYTES = 64 * 1024
 _HEADERS = {b"host", b"authorization", b"content-type", b"content-length", b"accept", b"user-agent"}
+_PACKED = b"content-encoding"
 _UNICAST, _TRANSLATED = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -135,20 +136,25 @@ class _Body(httpx2.SyncByteStream):
             close()
 
 
-class _ErrorBody(_Body):
-    """What an error says, cut off after ERROR_BYTES, with the key of the request hidden wherever it is echoed."""
+class _ErrorBody(httpx2.SyncByteStream):
+    """What an error says, cut off after ERROR_BYTES, with the key of the request hidden wherever it is echoed.
 
-    def __init__(self, parts: Iterable[bytes], keys: tuple[str, ...]) -> None:
-        super().__init__(parts)
-        self._keys = keys
+    It is unpacked here, a piece at a time: of packed bytes neither the size nor the key could be seen.
+    """
+
+    def __init__(self, packed: httpx2.Response, keys: tuple[str, ...]) -> None:
+        self._packed, self._keys = packed, keys
 
     def __iter__(self) -> Iterator[bytes]:
         raw = b""
-        for part in self._parts:
+        for part in self._packed.iter_bytes():
             raw += part
             if len(raw) >= ERROR_BYTES:
                 break
         yield _hidden(raw[:ERROR_BYTES], self._keys)
+
+    def close(self) -> None:
+        self._packed.close()
 
 
 def _hidden(raw: bytes, keys: tuple[str, ...]) -> bytes:
@@ -192,12 +198,20 @@ class _Gate(httpx2.BaseTransport):
         )
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         keys = (bearer, request.headers.get("x-api-key", ""))
+        headers = [(k, _hidden(v, keys)) for k, v in response.headers if k.lower() != b"set-cookie"]
+        packings = b",".join(v for k, v in headers if k.lower() == _PACKED)
+        unpacked = [(k, v) for k, v in headers if k.lower() != _PACKED]
+        # Nobody asked for it. Once is what a proxy may do; packed again, a few bytes would unpack to any number.
+        headers = unpacked if b"," in packings else headers
         parts: Iterable[bytes] = response.stream  # type: ignore[assignment]
+        body: httpx2.SyncByteStream = _Body(parts)
+        if response.status >= 300:
+            body, headers = (
+                _ErrorBody(httpx2.Response(response.status, headers=headers, stream=body), keys),
+                unpacked,
+            )
         return httpx2.Response(
-            status_code=response.status,
-            headers=[(k, _hidden(v, keys)) for k, v in response.headers if k.lower() != b"set-cookie"],
-            stream=_ErrorBody(parts, keys) if response.status >= 300 else _Body(parts),
-            extensions=response.extensions,
+            status_code=response.status, headers=headers, stream=body, extensions=response.extensions
         )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import socket
 import time
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from playground.gate import ERROR_BYTES, gate
 from playground.keys import Endpoint
 from playground.line import Line
 from playground.messages import Conversation
@@ -19,6 +21,7 @@ from playground.wire import Setup
 from playground.writer import ask
 from tests.fake_provider import FakeProvider, Script
 from tests.test_wire_faults import finished
+from tests.wire_behaviours import GOOD, HELLO, status
 
 SECRET = "sk-SENTINEL-0123456789abcdef"
 
@@ -77,6 +80,31 @@ def test_a_key_reaches_no_log(
     out, err = capfd.readouterr()
     assert SECRET not in caplog.text + out + err
     assert SECRET not in repr(reply.message()) + repr(vars(reply)["setup"])
+
+
+def test_what_is_packed_once_is_read(fake: FakeProvider) -> None:
+    """Nobody asks for it, and a proxy may do it all the same."""
+    fake.serve = status(200, gzip.compress(b"".join(GOOD)), {"content-encoding": "gzip"}, "text/event-stream")
+    assert asked(fake).text == HELLO
+    said = f'{{"error": {{"message": "Incorrect API key provided: {SECRET}"}}}}'
+    fake.serve = status(401, gzip.compress(said.encode()), {"content-encoding": "gzip"})
+    told = asked(fake).info
+    assert told
+    assert told.failure
+    assert "Incorrect" in told.failure.detail
+    url, sign = f"{fake.base_url}/chat/completions", {"authorization": f"Bearer {SECRET}"}
+    assert SECRET not in gate().post(url, headers=sign).text
+
+
+@pytest.mark.parametrize(("times", "code", "most"), [(1, 400, ERROR_BYTES), (2, 400, 9000), (2, 200, 9000)])
+def test_a_packed_answer_does_not_grow_without_end(
+    fake: FakeProvider, times: int, code: int, most: int
+) -> None:
+    body = bytes(8_000_000)
+    for _ in range(times):
+        body = gzip.compress(body)
+    fake.serve = status(code, body, {"content-encoding": ", ".join(["gzip"] * times)})
+    assert len(gate().post(f"{fake.base_url}/chat/completions").content) <= most
 
 
 def test_a_connection_that_was_cut_is_never_used_again(fake: FakeProvider) -> None:
