@@ -41,7 +41,7 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
     stray: list[str] = []
     raw: list[str] = []
     name = ""
-    size = 0
+    size = stray_size = 0
     for line in _lines(parts):
         if line is None:
             yield Event("bad")
@@ -55,18 +55,19 @@ def read_events(parts: Iterable[bytes]) -> Iterator[Event]:
             continue
         raw.append(line)
         size += len(line)
-        if size > MAX_EVENT:
-            yield Event("too_big")
-            return
-        if line.startswith(":"):
-            continue
         field, _, value = line.partition(":")
-        if field not in _FIELDS:
+        # Without a name before its colon a line is a comment.
+        if field and field not in _FIELDS:
             stray.append(line)
+            # It is kept to the end, so an empty line does not begin it anew.
+            stray_size += len(line)
         elif field == "data":
             data.append(value.removeprefix(" "))
         elif field == "event":
             name = value.strip()
+        if max(size, stray_size) > MAX_EVENT:
+            yield Event("too_big")
+            return
     if data and (last := _event("\n".join(data), name, "\n".join(raw))).kind != "bad":
         # An event that broke off is not malformed; the reply is cut, which its missing end says.
         yield last

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from playground.events import read_events
+from playground.events import MAX_EVENT, read_events
 from playground.keys import Endpoint
 from playground.line import Heard
 from playground.messages import Conversation, ReplyInfo, Usage
@@ -138,6 +138,13 @@ def test_an_event_keeps_its_lines(came: str, events: list[str]) -> None:
     for size in (1, 7, len(came)):
         parts = [came[at : at + size].encode() for at in range(0, len(came), size)]
         assert [event.raw for event in read_events(parts)] == events
+
+
+def test_text_without_end_is_too_big_with_empty_lines_as_without() -> None:
+    for line in (b"no event\n", b"no event\n\n"):
+        taken = iter([line * 1000] * (2 * MAX_EVENT // 8000))
+        assert [event.kind for event in read_events(taken)] == ["too_big"]
+        assert next(taken, None)  # it was not read to its end
 
 
 def test_a_long_event_is_cut(server: FakeProvider) -> None:
