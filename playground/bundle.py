@@ -117,6 +117,8 @@ def from_bundle(raw: bytes) -> tuple[HandedIn | None, Refusal | None]:
         RuntimeError,
         ValueError,
         OSError,
+        # Its numbers may be larger than a place in a file can be.
+        OverflowError,
     ) as error:
         # The module says "no zip" and "damaged" with the same exception.
         return None, Refusal("no_zip" if isinstance(error, BadZipFile) and raw[:2] != b"PK" else "damaged")

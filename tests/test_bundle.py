@@ -246,6 +246,15 @@ def lying() -> bytes:
     return patched(raw, "persona.yaml", 24, "<I", 1000)
 
 
+def beyond() -> bytes:
+    """A file that begins at a place which no number of the system can hold."""
+
+    def far(member: ZipInfo) -> None:
+        member.extra = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+
+    return patched(zipped(far, **{"persona.yaml": b"x"}), "persona.yaml", 42, "<I", 2**32 - 1)
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "nothing": (lambda: b"", "no_zip", ""),
     "text": (lambda: b"name: Vicky", "no_zip", ""),
@@ -270,6 +279,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "bomb": (lambda: zipped(**{"notebook.ipynb": b"a" * (BYTES + 1)}), "too_big", "notebook.ipynb"),
     "many bombs": (lambda: zipped(**{f"screenshots/{n}.png": b"a" * BYTES for n in range(3)}), "too_big", ""),
     "lying bomb": (lying, "damaged", ""),
+    "beyond": (beyond, "damaged", ""),
     "odd packing": (lambda: zipped(packed, **{"persona.yaml": b"x"}), "damaged", "persona.yaml"),
     "encrypted": (lambda: patched(GOOD, "persona.yaml", 8, "<H", 1), "encrypted", "persona.yaml"),
     "no dialogue": (lambda: without("dialogue.json"), "no_dialogue", ""),
