@@ -9,8 +9,9 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import selectors
+import socket
 import threading
-import time
 from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,13 +34,21 @@ def _player() -> Player:
     return Player()
 
 
-class Player:
-    """The server; `sleep` waits for some seconds."""
+def _leaves(connection: socket.socket, seconds: float) -> bool:
+    """Wait for some seconds, or until the other side leaves: whoever stops a reply leaves no thread asleep for it."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        # Nothing comes after a question, so all that can be read is the end.
+        return bool(selector.select(seconds))
 
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+
+class Player:
+    """The server; `leaves` waits for some seconds and says whether whoever asked left meanwhile."""
+
+    def __init__(self, leaves: Callable[[socket.socket, float], bool] = _leaves) -> None:
         self._key = secrets.token_urlsafe(32)
         self._server = _Server(("127.0.0.1", 0), _Connection)
-        self._server.key, self._server.sleep = self._key, sleep
+        self._server.key, self._server.leaves = self._key, leaves
         threading.Thread(target=self._server.serve_forever, daemon=True, name="recorded").start()
 
     def endpoint(self, name: str) -> Endpoint:
@@ -54,7 +63,7 @@ class Player:
 
 class _Server(ThreadingHTTPServer):
     key = ""
-    sleep: Callable[[float], None]
+    leaves: Callable[[socket.socket, float], bool]
     # A whole class may press the same button at once.
     request_queue_size = 128
     daemon_threads = True
@@ -102,7 +111,8 @@ class _Connection(BaseHTTPRequestHandler):
         now = 0.0
         for seconds, text, thought in entry.pieces:
             if seconds > now:
-                self.server.sleep(seconds - now)
+                if self.server.leaves(self.connection, seconds - now):
+                    return
                 now = seconds
             delta = {"content": text} | ({"reasoning_content": thought} if thought else {})
             self._send({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})

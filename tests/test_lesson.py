@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import product
@@ -183,20 +184,17 @@ def test_stop_keeps_what_was_shown(providers: ProvidersFile) -> None:
     reply.stop()
     assert (reply.text, reply.message().info.ended if reply.info else "") == ("Now", "stopped")
     assert lesson.told(one.model.id, "Now") == lesson.entries[0]
+    for thread in threading.enumerate():
+        if "process_request" in thread.name:
+            # It does not wait for what nobody hears.
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_it_is_played_at_the_pace_at_which_it_came() -> None:
     waits: list[float] = []
-    player = Player(sleep=waits.append)
-    name, lesson = place(
-        Lesson(
-            entries=(
-                entry(
-                    pieces=((0.5, "a", ""), (0.5, "b", ""), (1.25, "c", "")),
-                ),
-            )
-        )
-    )
+    player = Player(lambda _, seconds: bool(waits.append(seconds)))
+    name, lesson = place(Lesson(entries=(entry(pieces=((0.5, "a", ""), (0.5, "b", ""), (1.25, "c", ""))),)))
     assert FILE
     one = setup(with_lesson(FILE, lesson, name, lambda one: ""), None)
     reply = ended(ask(one, Conversation().say("Why?"), lambda line: player.endpoint(name)))
