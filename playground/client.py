@@ -21,6 +21,9 @@ from playground.usage import counted, quota
 MAX_TEXT = 64 * 1024
 """Characters of one reply; what comes beyond is cut off."""
 
+LEAST_HIDDEN = 16
+"""Characters of the shortest key that is hidden in a reply; a shorter one may be a word, as Ollama's "ollama" is."""
+
 AFTER_FINISH = 2.0
 """Seconds to wait for the token counts once the reply has ended."""
 
@@ -178,6 +181,9 @@ class _Reader:
         self._finished = ""
         self._tidy, self._tidy_thought = events.Tidy(), events.Tidy()
         self._splitter = events.TagSplitter(quirks.reasoning.tags)
+        # A gateway may quote the operator's key to the visitor in the midst of a reply.
+        secret = key if len(key) >= LEAST_HIDDEN else ""
+        self._hider, self._thought_hider = (events.KeyHider(secret, mask(key, key)) for _ in range(2))
         self._refusal = ""
         self._stray = ""
 
@@ -223,7 +229,8 @@ class _Reader:
         if piece.finish:
             self._finished = _ENDS.get(piece.finish.lower(), "stop")
         text, thought = self._splitter.feed(self._tidy.feed(piece.text))
-        delta = self._measured(text, thought + self._tidy_thought.feed(piece.reasoning))
+        thought = self._thought_hider.feed(thought + self._tidy_thought.feed(piece.reasoning))
+        delta = self._measured(self._hider.feed(text), thought)
         if self._finished == "failed":
             self._fail(failures.failure("overloaded"))
         elif self._finished and self.usage:
@@ -274,7 +281,9 @@ class _Reader:
         """What was held back until it was certain."""
         text, thought = self._splitter.feed(self._tidy.end())
         more, more_thought = self._splitter.end()
-        delta = self._measured(text + more, thought + more_thought + self._tidy_thought.end())
+        text = self._hider.feed(text + more) + self._hider.end()
+        thought = self._thought_hider.feed(thought + more_thought + self._tidy_thought.end())
+        delta = self._measured(text, thought + self._thought_hider.end())
         if delta:
             yield delta
 

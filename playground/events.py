@@ -229,6 +229,27 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+class KeyHider:
+    """Puts `instead` for a key in streamed text, in however many pieces it comes; what may be its beginning waits."""
+
+    def __init__(self, key: str, instead: str) -> None:
+        self._key, self._instead, self._held = key, instead, ""
+
+    def feed(self, text: str) -> str:
+        """Return what is certain so far."""
+        if not self._key:
+            return text
+        text = (self._held + text).replace(self._key, self._instead)
+        keep = next((n for n in range(len(self._key) - 1, 0, -1) if text.endswith(self._key[:n])), 0)
+        text, self._held = text[: len(text) - keep], text[len(text) - keep :]
+        return text
+
+    def end(self) -> str:
+        """Return what was held back."""
+        held, self._held = self._held, ""
+        return held
+
+
 class TagSplitter:
     """Tells thinking from text where a model writes its thoughts between tags at the start of its reply."""
 

@@ -162,6 +162,23 @@ def test_why_a_reply_is_empty(fake: FakeProvider, script: Script, code: str) -> 
     assert info.usage.completion_tokens is not None
 
 
+@pytest.mark.parametrize("size", [1, 7, 200])
+@pytest.mark.parametrize(
+    ("key", "shown"), [(KEY, "sk-…6789"), ("operators-own-0123456789", "ope…6789"), ("ollama", "ollama")]
+)
+def test_a_reply_that_quotes_the_key_does_not_show_it(
+    fake: FakeProvider, key: str, shown: str, size: int
+) -> None:
+    """However it is cut; and what stands for no key is a word that a reply may say."""
+    told = f"The key {key}{key} is spent, {key[:5]} and {key}"
+    pieces = [told[at : at + size] for at in range(0, len(told), size)]
+    fake.script = Script([*pieces, key[:4]], reasoning=pieces)
+    setup = Setup(PROVIDERS["cat"], Model(id="m"), Quirks())
+    reply = finished(ask(setup, Conversation().say("hi"), lambda line: Endpoint(fake.base_url, key)))
+    hidden = f"The key {shown}{shown} is spent, {key[:5]} and {shown}"
+    assert (reply.text, reply.reasoning) == (hidden + key[:4], hidden)
+
+
 def test_a_huge_error_is_not_read() -> None:
     with serving(CASES["status_500_50MB"]) as served:
         endpoint = own_endpoint(PROVIDERS["cat"], served.base_url, "sk-mine-0123456789", here=True)
