@@ -9,7 +9,7 @@ from typing import Literal
 
 from playground import client
 from playground.limits import Ticket
-from playground.line import Cut, Line
+from playground.line import Cut, Heard, Line
 from playground.messages import Failure, Message, ReplyInfo, Usage
 from playground.sent import Sent, to_sent
 from playground.usage import Quota
@@ -119,10 +119,14 @@ class Reply:
             return self._sent
         info, pace = self.info, tuple(self._pace)
         sent = to_sent(self.setup, request, line.sent, info, line.heard, line.headers, pace)
-        if info:
-            # Pages ask at every run, and to pack a long answer takes a while.
-            self._sent = sent
-        return sent
+        if info is None:
+            return sent
+        with self._news:
+            # Pages ask at every run, and to pack a long answer takes a while. The events themselves are let go: they
+            # take much room, and know the key that is to be hidden in them.
+            self._sent = self._sent or sent
+            line.heard = Heard()
+        return self._sent
 
     def keep(self) -> None:
         """Store it as it is now."""
