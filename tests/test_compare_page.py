@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.text_format import MessageToString
 from streamlit.testing.v1 import AppTest
 
-from playground.compare import Comparison, Seat
+from playground.compare import Column, Comparison, Seat
 from tests.fake_provider import FakeProvider, Script, api_error, echo
 from tests.test_pages import Opened, ask, folder, opened
 from tests.test_wire_faults import finished
@@ -296,3 +296,12 @@ def test_a_reply_may_end_while_the_page_is_drawn(
     monkeypatch.setattr(compare, "draw_prompt", draw_late)
     test = click(compared(), "ask_all")
     assert not test.button(key="ask_all").disabled
+
+
+def test_a_column_that_goes_closes_its_menu(opened: Opened) -> None:
+    """The next column comes to its place, and another click there would take that one away too."""
+    test = unfolded(opened("compare"), "seat_0")
+    rerun(test, columns=[*comparison_of(test).columns, Column(comparison_of(test).columns[0].seat)])
+    test.button(key="remove_0").click().run()
+    assert len(comparison_of(test).columns) == 2
+    assert not test.session_state["seat_0"]

@@ -129,3 +129,20 @@ def test_shared_computer_forgets_with_the_tab(app: App, visitor: Visitor) -> Non
         tab.goto(f"{app.url}/chats")
         expect(tab.get_by_text("Nothing here yet.")).to_be_visible()
         expect(tab.get_by_role("switch", name="Others use this computer too")).to_be_checked()
+
+
+def test_the_menu_goes_with_its_dialogue(app: App, visitor: Visitor) -> None:
+    """Else it belongs to the next one, and another click in the same place deletes that too."""
+    visit = visitor().goes(app.url)
+    for word in ("one", "two"):
+        visit.asks(word)
+        visit.sees(f"You asked: {word}")
+        actions_shown(visit.page)
+        visit.page.get_by_role("button", name="New chat").click()
+    visit.page.get_by_role("link", name="Your chats").click()
+    rows = visit.page.get_by_test_id("stMain").get_by_role("button", name="Open", exact=True)
+    expect(rows).to_have_count(2)
+    visit.page.get_by_test_id("stMain").get_by_role("button", name="More").first.click()
+    visit.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows).to_have_count(1)
+    expect(visit.page.get_by_role("button", name="Delete", exact=True)).to_have_count(0)

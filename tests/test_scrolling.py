@@ -73,3 +73,18 @@ def test_nothing_of_another_dialogue_stays(app: App, visitor: Visitor, provider:
     expect(visit.screen.get_by_text("You asked:")).to_have_count(0)
     gate.release()
     visit.sees("".join(STORY))
+
+
+def test_a_wide_table_scrolls_in_its_own_place(app: App, visitor: Visitor, provider: FakeProvider) -> None:
+    head = "| 中文 | English | Why this way | Register | Another way |\n|---|---|---|---|---|\n"
+    row = "| 我昨天晚上吃了牛肉麵 | I had beef noodles last night | English needs a tense | neutral | a lot more |\n"
+    provider.script = Script([head, row, row])
+    visit = visitor(width=375, height=667).goes(app.url)
+    visit.asks("Translate, please.")
+    actions_shown(visit.page)
+    table = visit.page.locator("[data-testid=stChatMessage] table")
+    assert table.evaluate("e => [e.scrollWidth > e.clientWidth, e.getBoundingClientRect().right <= 375]") == [
+        True,
+        True,
+    ]
+    assert visit.page.locator(".stMain").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -87,6 +87,18 @@ def test_the_trial_is_apart_from_the_chats_and_asks_the_draft(opened: Opened, pr
     assert test.pills(key="try_starter")
 
 
+def test_a_click_that_ends_the_writing_in_a_field_tries_what_was_written(
+    opened: Opened, provider: FakeProvider
+) -> None:
+    test = opened("workshop")
+    test.button_group(key="workshop_view").set_value("fields").run()
+    test.text_area(key="field_system_prompt").set_value("You are a kite.")
+    test.text_area(key="field_greeting").set_value("Whee!")
+    test.pills(key="try_starter").set_value("I want to learn to cook.").run()
+    assert [m["content"] for m in provider.chats[0].json["messages"][:2]] == ["You are a kite.", "Whee!"]
+    assert said(test) == ["Whee!", "I want to learn to cook.", "You asked: I want to learn to cook."]
+
+
 def test_a_key_in_a_trial_is_not_sent(opened: Opened, provider: FakeProvider) -> None:
     test = opened("workshop")
     test.chat_input(key="try").set_value("my key is sk-abcdefghijklmnop1234").run()

@@ -122,6 +122,9 @@ def test_a_draft_outlives_another_page_and_a_reload(workshop: Visit) -> None:
     page.reload()
     heading(workshop, "Captain Maybe One!")
     expect(line(page, "name: Captain Maybe One!")).to_be_visible()
+    # There is no step back to what stood in the editor before it heard of the draft.
+    page.locator(".cm-content").press("ControlOrMeta+z")
+    expect(line(page, "name: Captain Maybe One!")).to_be_visible()
     # What looks like a key is not left in the browser, neither now nor from before.
     page.wait_for_function("(localStorage.getItem('playground-draft') || '').includes('Maybe One')")
     end_of(page, "name: Captain")
