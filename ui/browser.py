@@ -208,6 +208,8 @@ _PAGE_CSS = """
 /* Below the mouse the bright one is a dark one, also in the dark. */
 .stApp button[data-testid^="stBaseButton-primary"]:enabled:hover:not(:active) { color: #FFFFFF; }
 .stMainBlockContainer { padding-top: 3.75rem; }
+/* The words on the button of an open menu are all but as dark as the page. */
+.stApp button[data-testid="stPopoverButton"][aria-expanded="true"] { color: light-dark(#0E1416, #3BB8A6); }
 /* A wide table scrolls in its own place, and its Chinese words do not stand one below the other. */
 [data-testid="stMarkdownContainer"] table { display: block; max-width: 100%; overflow-x: auto; }
 [data-testid="stMarkdownContainer"] :is(td, th) { min-width: 4em; }

@@ -55,12 +55,17 @@ def _title(one: Listed, shelf: Shelf) -> str:
 
 def draw_news(room: Room) -> None:
     """What came of the last thing done here, once; and why nothing is kept, as long as that is so."""
+    _draw_told(room, of_codes=False)
+    draw_unsaved(room)
+
+
+def _draw_told(room: Room, *, of_codes: bool) -> None:
+    """What came of the last thing, once: of a recovery code beside its field, which is far down on a phone."""
     visit = room.session
-    if visit.news:
+    if visit.news and visit.news[0].startswith("code_") == of_codes:
         code, count = visit.news
         st.info(room.t(f"chats.news.{code}", count=count), icon=":material/info:")
         visit.news = None
-    draw_unsaved(room)
 
 
 def draw_unsaved(room: Room) -> None:
@@ -212,6 +217,7 @@ def draw_recovery(room: Room) -> None:
         else:
             visit.news = ("code_wrong", 0)
 
+    _draw_told(room, of_codes=True)
     st.text_input(t("chats.code_enter"), key="recovery", on_change=enter, autocomplete="off")
 
 
