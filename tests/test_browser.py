@@ -174,9 +174,12 @@ def test_edited_persona_is_there_at_the_next_click(app: App, visitor: Visitor) -
         fresh.write_text("name: Pirate\nsystem_prompt: [oops\n", "utf-8")
         visit.page.get_by_text("Larger text").click()
         visit.sees("1 persona files need mending")
-        visit.sees("What went wrong today?")
+        visit.sees("03_pirate.yaml needs mending")
+        visit.sees("Ahoy!")
     finally:
         fresh.unlink()
+    visit.page.get_by_text("Larger text").click()
+    visit.sees("What went wrong today?")
 
 
 def test_edit_regenerate_delete(app: App, visitor: Visitor, provider: FakeProvider) -> None:

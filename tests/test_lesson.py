@@ -174,6 +174,7 @@ def test_what_is_not_in_it_is_told(providers: ProvidersFile, question: str, more
 
 
 def test_stop_keeps_what_was_shown(providers: ProvidersFile) -> None:
+    before = threading.enumerate()
     name, lesson = place(Lesson(entries=(entry(pieces=((0, "Now", ""), (500, " later", ""))),)))
     own = with_lesson(providers, lesson, name, lambda one: "")
     one = setup(own, None)
@@ -184,7 +185,7 @@ def test_stop_keeps_what_was_shown(providers: ProvidersFile) -> None:
     reply.stop()
     assert (reply.text, reply.message().info.ended if reply.info else "") == ("Now", "stopped")
     assert lesson.told(one.model.id, "Now") == lesson.entries[0]
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - set(before):
         if "process_request" in thread.name:
             # It does not wait for what nobody hears.
             thread.join(5)
