@@ -237,11 +237,15 @@ class KeyHider:
 
     def feed(self, text: str) -> str:
         """Return what is certain so far."""
-        if not self._key:
+        if not self._key or not text:
             return text
         text = (self._held + text).replace(self._key, self._instead)
-        keep = next((n for n in range(len(self._key) - 1, 0, -1) if text.endswith(self._key[:n])), 0)
-        text, self._held = text[: len(text) - keep], text[len(text) - keep :]
+        # Keys are long and pieces many: only from where one may begin is the end compared.
+        start = text.find(self._key[0], max(0, len(text) - len(self._key) + 1))
+        while start >= 0 and not self._key.startswith(text[start:]):
+            start = text.find(self._key[0], start + 1)
+        end = start if start >= 0 else len(text)
+        text, self._held = text[:end], text[end:]
         return text
 
     def end(self) -> str:
