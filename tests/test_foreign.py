@@ -175,6 +175,8 @@ def test_a_chat_and_what_is_kept_of_it(
     visit.asks("And now?")
     page.get_by_text("What the service said").click()
     settled(page, foreign, "error")
+    actions_shown(page)
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
     page.get_by_text("Show what is sent").click()
     settled(page, foreign, "prompt")
     page.get_by_role("button", name="New chat").click()
