@@ -114,13 +114,7 @@ def _told(value: Any) -> Any:
 
 def _sane(message: Message) -> Message:
     """Refuse what the screen has no words for, and numbers that no provider counts to."""
-    if (info := message.info) is None:
-        return message
-    usage, fault = info.usage, info.failure
-    counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.reported_cost]
-    counts += [info.requests_left, info.tokens_left, info.seconds, info.first_token_seconds]
-    counts += [fault.status, fault.seconds] if fault else []
-    if info.ended not in get_args(Ended) or any(not 0 <= (count or 0) <= 10**12 for count in counts):
+    if (info := message.info) and (info.ended not in get_args(Ended) or not info.countable):
         raise ValueError(message.role)
     return message
 

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 Role = Literal["user", "assistant"]
 
+MOST = 10**12
+"""More of anything than this is no count, price or time that a provider can mean."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -64,6 +67,15 @@ class ReplyInfo:
     def whole(self) -> bool:
         """Whether it can be judged; a reply that was broken off says nothing of the persona."""
         return self.failure is None and self.ended in ("stop", "length", "unconfirmed")
+
+    @property
+    def countable(self) -> bool:
+        """Whether all of its numbers are such as can be meant; a file may hold others, and pages reckon with them."""
+        usage, fault = self.usage, self.failure
+        counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.reported_cost]
+        counts += [self.requests_left, self.tokens_left, self.seconds, self.first_token_seconds]
+        counts += [fault.status, fault.seconds] if fault else []
+        return all(0 <= (count or 0) <= MOST for count in counts)
 
 
 @dataclass(frozen=True, slots=True)

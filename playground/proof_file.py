@@ -187,12 +187,7 @@ def _result(one: Outcome) -> dict[str, Any]:
 
 
 def _sane(info: ReplyInfo) -> ReplyInfo:
-    """Refuse numbers that no provider counts to: the page reckons with them."""
-    usage, fault = info.usage, info.failure
-    counts = [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens, usage.reported_cost]
-    counts += [info.requests_left, info.tokens_left, info.seconds, info.first_token_seconds]
-    counts += [fault.status, fault.seconds] if fault else []
-    if any(not 0 <= (count or 0) <= 10**12 for count in counts):
+    if not info.countable:
         raise ValueError(info.model)
     return info
 

@@ -15,14 +15,12 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from playground.messages import Conversation, ReplyInfo, Usage
+from playground.messages import MOST, Conversation, ReplyInfo, Usage
 from playground.providers import Model, Provider, ProvidersFile
 
 Basis = Literal["reported", "listed", "catalogue", "free", "unknown"]
 
 MILLION = 1_000_000
-MOST = 10**12
-"""More of anything than this is no count, price or time that a provider can mean."""
 
 # What providers tell of a reply's cost in its token counts -> US dollars of one unit.
 # docs.x.ai/developers/cost-tracking: a dollar is 10^10 ticks.
