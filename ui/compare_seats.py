@@ -16,6 +16,7 @@ from playground.wire import Setup
 from ui.models import OWN, model_name, provider_name, speaks
 from ui.page import Room
 from ui.session import endpoint_for, key_for, picked, show
+from ui.sidebar import draw_temperature
 
 
 def from_chat(room: Room) -> Comparison:
@@ -114,22 +115,8 @@ def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> N
         accept_new_options=room.provider.kind not in OWN,
         placeholder=t("sidebar.model_type"),
     )
-    quirks = room.setup.quirks
-    low, high = quirks.constraints.get("temperature", (0.0, 2.0))
-    fixed = "temperature" in quirks.drop_params
-    warm = 1.0 if (own := _temperature(room, seat)) is None else own
-    # A slider needs two ends; where a model takes one temperature only there is nothing to choose.
-    if low < high:
-        st.slider(
-            t("sidebar.temperature"),
-            float(low),
-            float(high),
-            step=0.1,
-            key=show(f"seat_temperature_{key}", min(max(warm, low), high)),
-            on_change=picked(f"seat_temperature_{key}", choose("temperature")),
-            disabled=fixed,
-            help=t("sidebar.temperature_fixed" if fixed else "sidebar.temperature_help"),
-        )
+    key = f"seat_temperature_{key}"
+    draw_temperature(t, room.setup.quirks, _temperature(room, seat), key, choose("temperature"))
 
 
 def persona_name(room: Room, seat: Seat) -> str:

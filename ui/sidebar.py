@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from playground.i18n import LANGUAGES, Translator
 from playground.keys import valid_url, well_formed
 from playground.personas import Persona, Shelf
-from playground.providers import Model, Provider, ProvidersFile
+from playground.providers import Model, Provider, ProvidersFile, Quirks
 from ui import chats
 from ui.markdown import plain
 from ui.models import draw_model, provider_name, speaks
@@ -170,6 +172,27 @@ def _key(t: Translator, visit: Session, provider: Provider) -> None:
             )
 
 
+def draw_temperature(
+    t: Translator, quirks: Quirks, wanted: float | None, key: str, take: Callable[[float], None]
+) -> None:
+    """The slider of a temperature, as far as the model takes one; nobody's wish is 1."""
+    low, high = quirks.constraints.get("temperature", (0.0, 2.0))
+    # A slider needs two ends; where a model takes one temperature only there is nothing to choose.
+    if low == high:
+        return
+    fixed = "temperature" in quirks.drop_params
+    st.slider(
+        t("sidebar.temperature"),
+        float(low),
+        float(high),
+        step=0.1,
+        key=show(key, float(min(max(1.0 if wanted is None else wanted, low), high))),
+        on_change=picked(key, take),
+        disabled=fixed,
+        help=t("sidebar.temperature_fixed" if fixed else "sidebar.temperature_help"),
+    )
+
+
 def _settings(
     t: Translator,
     visit: Session,
@@ -179,29 +202,13 @@ def _settings(
     persona: Persona | None,
 ) -> None:
     quirks = providers.quirks(provider, model.id)
-    low, high = quirks.constraints.get("temperature", (0.0, 2.0))
-    own = persona.temperature if persona and persona.temperature is not None else 1.0
-    value = min(max(visit.temperature if visit.temperature is not None else own, low), high)
+    own = persona.temperature if persona else None
 
     def warm(number: float) -> None:
         visit.temperature = number
 
-    # A slider needs two ends; where a model takes one temperature only there is nothing to choose.
-    if low < high:
-        st.slider(
-            t("sidebar.temperature"),
-            float(low),
-            float(high),
-            step=0.1,
-            key=show("temperature", float(value)),
-            on_change=picked("temperature", warm),
-            disabled="temperature" in quirks.drop_params,
-            help=t(
-                "sidebar.temperature_fixed"
-                if "temperature" in quirks.drop_params
-                else "sidebar.temperature_help"
-            ),
-        )
+    temperature = own if visit.temperature is None else visit.temperature
+    draw_temperature(t, quirks, temperature, "temperature", warm)
     tokens = visit.max_tokens or (persona.max_tokens if persona else None) or 800
 
     def lengthen(number: int) -> None:
