@@ -13,9 +13,9 @@ const speak = (() => {
   const LANGUAGES = WORDS;
   const PLACES = ["InputInstructions", "stFileUploader", "stSelectboxVirtualDropdown", "stSkipToContent",
     "stTooltipContent", "stStatusWidget", "stDialog"].map((name) => `[data-testid="${name}"]`).join();
-  const NAMES = ["aria-label", "title", "placeholder"];
+  const NAMES = ["aria-label", "title", "placeholder"], NAMED = NAMES.map((name) => `[${name}]`).join();
   const written = new WeakMap();
-  let words = [{}, []], due = 0;
+  let words = [{}, []], due = 0, spoken = "en";
   const translated = (text) => {
     const [exact, patterns] = words;
     if (Object.hasOwn(exact, text)) return exact[text];
@@ -36,12 +36,15 @@ const speak = (() => {
       const walk = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
       for (let node; (node = walk.nextNode());) turn(node, "data", node.data, (ours) => { node.data = ours; });
     }
-    for (const element of document.querySelectorAll(NAMES.map((name) => `[${name}]`).join()))
+    for (const element of document.querySelectorAll(NAMED))
       for (const name of NAMES.filter((name) => element.hasAttribute(name)))
         turn(element, name, element.getAttribute(name), (ours) => element.setAttribute(name, ours));
   };
   const observer = new MutationObserver(() => { due ||= requestAnimationFrame(look); });
   return (language) => {
+    // Every run of the page says its language; the observer sees to the rest.
+    if (language === spoken) return;
+    spoken = language;
     const [exact, patterns] = LANGUAGES[language] ?? [{}, []];
     words = [exact, patterns.map(([like, ours]) => [new RegExp(like), ours])];
     look();
