@@ -12,6 +12,7 @@ from playground.printed_proof import estimate
 from playground.proof import Plan, asked, remaining, turns
 from playground.proof_file import from_json
 from playground.proving import prove
+from ui.chat import face
 from ui.markdown import plain
 from ui.page import Room
 from ui.prove_desk import DRAFT, Desk, offers, personas, voices
@@ -182,7 +183,7 @@ def _choose(desk: Desk, slug: str) -> None:
 
 
 def _persona_name(room: Room, slug: str, persona: Persona) -> str:
-    name = f"{persona.avatar or '🎭'} {persona.name}"
+    name = f"{face(persona)} {persona.name}"
     return room.t("prove.draft", name=name) if slug == DRAFT else name
 
 
