@@ -118,6 +118,8 @@ def test_cold_deep_link(fresh_app: App, visitor: Visitor) -> None:
     assert page.get_by_test_id("stSidebarNav").count() == 0
     chat.click()
     visit.sees("你好，今天想弄懂什麼？")
+    page.go_back()
+    page.get_by_role("heading", name="角色", level=1).wait_for()
 
 
 def test_phone_in_chinese(app: App, visitor: Visitor, provider: FakeProvider) -> None:

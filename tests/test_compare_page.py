@@ -110,6 +110,13 @@ def test_in_both_languages(compared: Opened, language: str, button: str, nobody:
     assert heads(test)[1] == nobody
 
 
+@pytest.mark.parametrize("name", ["compare", "prove"])
+def test_a_link_that_names_a_stranger_is_told_here_too(opened: Opened, name: str) -> None:
+    told = [box.value for box in opened(name, persona="nobody").main.warning]
+    assert "The link names a persona that is not here: nobody. You got another one." in told
+    assert not opened(name, persona="vicky").main.warning
+
+
 def test_a_chat_is_taken_over_with_its_last_question(opened: Opened, provider: FakeProvider) -> None:
     test = opened(persona="vicky", model="fake-large")
     test.slider(key="temperature").set_value(1.2).run()

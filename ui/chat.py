@@ -22,7 +22,7 @@ from ui.growing import cleared
 from ui.markdown import plain, safe_again
 from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
 from ui.money import price_basis, reply_price
-from ui.page import Room
+from ui.page import Room, draw_notices
 from ui.sent import draw_opener, left_out, openable
 from ui.session import key_for
 from ui.verdicts import draw_verdicts
@@ -50,8 +50,7 @@ def draw_header(room: Room) -> None:
         st.title(f"{face(persona)}  {plain(persona.name)}", anchor=False)
         if persona.description:
             st.caption(plain(persona.description))
-    for code, slots in room.session.notices:
-        st.warning(t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}), icon=":material/link_off:")
+    draw_notices(room)
     if file := next((f for f in room.shelf.files if f.slug == room.session.persona and f.earlier), None):
         st.warning(t("notice.earlier", file=plain(file.file)), icon=":material/build:")
     if lesson.draw_notice(room):

@@ -58,7 +58,7 @@ class Room:
         st.set_page_config(page_icon="🎭")
         self.tell_browser()
         with st.sidebar:
-            _links(self.t, self.session.large_text)
+            _links(self.t, self.session)
             self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
 
     def tell_browser(self) -> None:
@@ -130,9 +130,21 @@ def open_page(name: str, *, draw_frame: bool = True) -> Room:
     classroom().see(visit.visitor)
     if draw_frame:
         room.draw_frame()
+    if name in ("compare", "prove"):
+        draw_notices(room, of_link=True)
     if classroom().stopped and name not in ("classroom", "vote"):
         st.info(t("classroom.paused"), icon=":material/pause_circle:")
     return room
+
+
+def draw_notices(room: Room, *, of_link: bool = False) -> None:
+    """Tell what could not be as it was chosen; only what the link asked for, if so wanted."""
+    for code, slots in room.session.notices:
+        if code.startswith("unknown_") or not of_link:
+            st.warning(
+                room.t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}),
+                icon=":material/link_off:",
+            )
 
 
 def _arrive(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
@@ -189,8 +201,8 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
         visit.chat.conversation = visit.chat.conversation.opening(greeting)
 
 
-def _links(t: Translator, large_text: bool) -> None:
-    pages = list(PAGES.items())
+def _links(t: Translator, visit: Session) -> None:
+    pages, large_text = list(PAGES.items()), visit.large_text
     half = (len(pages) + 1) // 2
     width: int | Literal["stretch"] = "stretch" if large_text else HALF
     # Columns would stand below each other on a phone, whose sidebar is as wide as any. Larger words need all of it.
@@ -198,18 +210,27 @@ def _links(t: Translator, large_text: bool) -> None:
         for column in (pages[:half], pages[half:]):
             with st.container(width=width, gap="xsmall"):
                 for name, (path, icon) in column:
-                    st.page_link(path, label=t(f"nav.{name}"), icon=icon, width="stretch")
+                    # With the whole address: a page that adds to it later needs two steps back.
+                    st.page_link(
+                        path, label=t(f"nav.{name}"), icon=icon, width="stretch", query_params=_address(visit)
+                    )
 
 
 def _write_link(visit: Session, name: str) -> None:
     """Keep the address such that a copy of it opens this very room."""
-    room = {"persona": visit.persona, "provider": visit.provider, "model": visit.models[visit.provider]}
+    room = _address(visit)
     if name == "shared":
         room[PARAMETER] = visit.arrived
     if name == "vote":
-        room = {"poll": st.query_params.get("poll", "")}
-    if visit.language_chosen:
-        room["lang"] = visit.language
+        room = {"poll": st.query_params.get("poll", "")} | {k: v for k, v in room.items() if k == "lang"}
     room = {name: value for name, value in room.items() if value}
     if st.query_params.to_dict() != room:
         st.query_params.from_dict(room)
+
+
+def _address(visit: Session) -> dict[str, str]:
+    """The visitor's choices as a link holds them."""
+    room = {"persona": visit.persona, "provider": visit.provider, "model": visit.models[visit.provider]}
+    if visit.language_chosen:
+        room["lang"] = visit.language
+    return {name: value for name, value in room.items() if value}
