@@ -91,10 +91,10 @@ class SharedPace(Record):
 class Timeouts(Record):
     """Seconds: to connect, to the first byte, between two pieces of text, for the whole reply."""
 
-    connect: float = 5
-    first_byte: float = 30
-    between: float = 30
-    whole: float = 120
+    connect: FiniteFloat = Field(default=5, gt=0)
+    first_byte: FiniteFloat = Field(default=30, gt=0)
+    between: FiniteFloat = Field(default=30, gt=0)
+    whole: FiniteFloat = Field(default=120, gt=0)
 
 
 class Quirks(Record):

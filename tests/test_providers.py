@@ -215,6 +215,7 @@ model_rules:
         ("pace: {at_once: 0}", "", "range", "pace.at_once"),
         ("constraints: {temperature: [2, 0]}", "", "wrong_order", "constraints.temperature"),
         ("constraints: {temperature: [0, 1e999]}", "", "range", "constraints.temperature[2]"),
+        ("timeout: {between: 0}", "", "range", "timeout.between"),
         ("errors: {patterns: {bad_key: [key, '(']}}", "", "bad_expression", "errors.patterns.bad_key[2]"),
         ("pace: {at_once: 1}", "model_rules: [{match: '('}]", "bad_expression", "model_rules[1].match"),
     ],
