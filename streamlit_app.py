@@ -13,7 +13,7 @@ visit = room.session
 
 stop = st.bottom.empty()
 # Pinned to the bottom by itself; inside `st.bottom` the page would not follow a reply that grows.
-if typed := st.chat_input(room.t("chat.placeholder"), key="question", max_chars=actions.MAX_QUESTION):
+if typed := st.chat_input(room.t("chat.placeholder"), key="question", max_chars=actions.MAX_PASTE):
     actions.say(room, typed)
 
 dialogue, panel = sent.places(room)
@@ -44,7 +44,9 @@ else:
 with below.container():
     chats.draw_unsaved(room)
     chats.draw_parted(room)
-    if visit.chat.conversation.begun:
+    if (question := visit.chat.edited) is not None:
+        actions.draw_editor(room, question)
+    elif visit.chat.conversation.begun:
         actions.draw_actions(room)
     else:
         actions.draw_starters(room)

@@ -26,7 +26,8 @@ from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
 from tests.test_wire_faults import finished
 from ui import chats, keeping, watching
-from ui.session import Chat, Session
+from ui.dialogue import Chat
+from ui.session import Session
 
 __all__ = ["folder", "opened"]
 

@@ -13,7 +13,8 @@ from tests.test_keeping import TALK, Opened, full, kept, loaded, visitor
 from tests.test_pages import ask as ask_page
 from tests.test_pages import folder, opened, said
 from ui import keeping
-from ui.session import Chat, Session
+from ui.dialogue import Chat
+from ui.session import Session
 
 __all__ = ["folder", "kept", "opened"]
 

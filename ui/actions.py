@@ -19,22 +19,29 @@ from ui.markdown import plain
 from ui.models import model_name, way_on
 from ui.money import conversation_price
 from ui.page import Room
-from ui.session import endpoint_for, shown, turn_for
+from ui.session import endpoint_for, picked, show, shown, turn_for
 from ui.starters import draw_questions
 from ui.verdicts import draw_judging
 
 MAX_QUESTION = 8000
 """Characters of one question."""
 
+MAX_PASTE = 200_000
+"""Characters that the field takes, which drops a longer text without a word; what is too long is kept to be cut."""
+
 
 def say(room: Room, text: str) -> None:
     """Ask a question; while a reply is being written it waits its turn."""
     visit, chat = room.session, room.session.chat
     visit.notices.clear()
-    chat.editing = False
     if chat.reply:
         chat.waiting.append(text)
         return
+    if len(text) > MAX_QUESTION:
+        chat.edit(text, adds=True)
+        return
+    if not chat.adds:
+        chat.edit(None)
     _put(room, chat.conversation, text)
 
 
@@ -93,7 +100,7 @@ def _ask_again(room: Room, question: str) -> None:
     """Put a question in the place of the last one, and drop what was answered to that."""
     chat = room.session.chat
     if chat.reply is None and question.strip():
-        chat.editing = False
+        chat.edit(None)
         _put(room, chat.conversation.before_last_question(), question)
 
 
@@ -103,11 +110,7 @@ def _delete(room: Room) -> None:
         chat.conversation = chat.conversation.before_last_question()
         writing.end(chat.id, len(chat.conversation.messages))
         keeping.save(room.session, chat, len(chat.conversation.messages))
-        chat.editing = False
-
-
-def _edit(room: Room, on: bool) -> None:
-    room.session.chat.editing = on
+        chat.edit(None)
 
 
 def draw_starters(room: Room) -> None:
@@ -134,9 +137,6 @@ def draw_actions(room: Room) -> None:
     question = chat.conversation.last_question() or ""
     last = chat.conversation.messages[-1]
     failed = (last.info is not None and last.info.failure is not None) or last.role == "user"
-    if chat.editing:
-        _draw_editor(room, question)
-        return
     if last.info and last.info.failure:
         _draw_way_out(room, last.info, last.info.failure, question)
     draw_judging(room, chat.conversation)
@@ -163,8 +163,8 @@ def draw_actions(room: Room) -> None:
             key="edit",
             icon=":material/edit:",
             type="tertiary",
-            on_click=_edit,
-            args=(room, True),
+            on_click=chat.edit,
+            args=(question,),
         )
         st.button(
             t("chat.delete"),
@@ -219,17 +219,36 @@ def _use_model(room: Room, model: str, question: str) -> None:
     _ask_again(replace(room, model=room.provider.model(model)), question)
 
 
-def _draw_editor(room: Room, question: str) -> None:
-    t = room.t
-    st.text_area(t("chat.edit_label"), value=question, key="edited", max_chars=MAX_QUESTION)
+def draw_editor(room: Room, question: str) -> None:
+    """A field with a question to be changed; the words in it outlast a look at another page."""
+    t, chat = room.t, room.session.chat
+
+    def keep(text: str) -> None:
+        chat.edited = text
+
+    def send() -> None:
+        text = shown("edited")
+        if len(text) > MAX_QUESTION:
+            keep(text)
+        elif chat.adds:
+            chat.edit(None)
+            say(room, text)
+        else:
+            _ask_again(room, text)
+
+    if len(question) > MAX_QUESTION:
+        st.warning(t("chat.too_long", count=len(question), limit=MAX_QUESTION), icon=":material/content_cut:")
+    st.text_area(
+        t("chat.edit_label"), key=show("edited", question), on_change=picked("edited", keep), height=160
+    )
     with st.container(horizontal=True):
         st.button(
-            t("chat.resend"),
+            t("chat.send" if chat.adds else "chat.resend"),
             key="resend",
             icon=":material/send:",
-            on_click=lambda: _ask_again(room, shown("edited")),
+            on_click=send,
         )
-        st.button(t("chat.cancel"), key="cancel_edit", on_click=_edit, args=(room, False))
+        st.button(t("chat.cancel"), key="cancel_edit", on_click=chat.edit, args=(None,))
 
 
 def announce(room: Room) -> None:

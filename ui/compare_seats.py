@@ -68,6 +68,8 @@ def draw_presets(room: Room, comparison: Comparison) -> None:
                 st.button(
                     room.t(f"compare.preset.{name}"),
                     key=f"preset_{name}",
+                    # It would end what is being written, and drop it.
+                    disabled=comparison.busy,
                     on_click=lambda preset=preset: comparison.place(preset(_here(room), _other(room))),
                 )
 

@@ -19,7 +19,8 @@ from playground.messages import Message
 from playground.owners import owner_of
 from playground.reply import Keep, Reply
 from ui import browser, writing
-from ui.session import Chat, Session
+from ui.dialogue import Chat
+from ui.session import Session
 from ui.shared import compared
 
 if TYPE_CHECKING:
@@ -153,11 +154,7 @@ def listed(visit: Session) -> tuple[Listed, ...]:
 def _unsaved(chat: Chat) -> Listed:
     from playground.store import Listed
 
-    return Listed(chat.id, chat.persona, _title(chat), time.time(), len(chat.conversation.messages))
-
-
-def _title(chat: Chat) -> str:
-    return next((m.content for m in chat.conversation.messages if m.role == "user"), "")[:60]
+    return Listed(chat.id, chat.persona, chat.title, time.time(), len(chat.conversation.messages))
 
 
 def search(visit: Session, words: str) -> tuple[Listed, ...]:
@@ -179,7 +176,7 @@ def find(visit: Session, chat_id: str) -> Kept | None:
         return kept
     from playground.store import Kept
 
-    return Kept(chat.id, chat.persona, _title(chat), chat.conversation, time.time())
+    return Kept(chat.id, chat.persona, chat.title, chat.conversation, time.time())
 
 
 def open_chat(visit: Session, chat_id: str) -> None:

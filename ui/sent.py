@@ -15,9 +15,10 @@ from playground.reply import Reply
 from playground.sent import Sent
 from playground.wire import build_body
 from ui.actions import asking
+from ui.dialogue import Chat
 from ui.page import Room
 from ui.sent_views import draw_notebook, draw_view
-from ui.session import Chat, picked, show
+from ui.session import picked, show
 
 NEXT = "next"
 """Names the request that the next question would make."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,14 +17,14 @@ import streamlit as st
 
 from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, own_endpoint
 from playground.limits import Pace
-from playground.messages import Conversation, Message, ReplyInfo
+from playground.messages import Conversation, Message
 from playground.owners import new_token, owner_of
 from playground.providers import Provider
 from playground.reply import Reply
-from playground.sent import Sent
-from playground.wire import Leave, Setup
+from playground.wire import Setup
 from playground.writer import Turn
 from ui import writing
+from ui.dialogue import Chat
 from ui.shared import classroom, limits
 
 if TYPE_CHECKING:
@@ -42,43 +41,6 @@ LEAST_KEY = 12
 """Characters from which on a typed key is looked for in a question; a shorter one may be a word."""
 
 _HERE = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass
-class Chat:
-    """One dialogue with one persona, and the reply that is being written in it."""
-
-    persona: str
-    conversation: Conversation = field(default_factory=Conversation)
-    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    reply: Reply | None = None
-    waiting: list[str] = field(default_factory=list)
-    """Questions typed while a reply was being written; they are asked in turn."""
-    editing: bool = False
-    length_shown: int = 20
-    """How many of its last messages are drawn, about."""
-    kept: int = 0
-    """How many of its messages the database has."""
-    seen: int = 0
-    """How many messages the database may have of it as far as this tab knows; 0 before it had any."""
-    parted: bool = False
-    """Whether another tab has deleted it or gone on with it, so that nothing is kept of what is said in this one."""
-    sent: deque[Sent] = field(default_factory=lambda: deque(maxlen=12))
-    """What was sent for its latest replies; it ends with the session."""
-    sent_shown: str = ""
-    """Which request the panel shows, as it names them; "" the latest."""
-    leave: Leave = field(default_factory=Leave)
-    """What is left out of its next requests."""
-
-    def sent_for(self, info: ReplyInfo) -> Sent | None:
-        """What was sent for a reply, where this session still has it."""
-        if self.reply and self.reply.info == info:
-            return self.reply.sent()
-        return next((one for one in self.sent if one.info == info), None)
-
-    def show_older(self) -> None:
-        """Draw a hundred more of its messages."""
-        self.length_shown += 100
 
 
 @dataclass
