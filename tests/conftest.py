@@ -40,7 +40,7 @@ addEventListener("DOMContentLoaded", () => {
   document.head.append(style);
 });
 """
-# A busy machine may take its time; what never comes fails all the same.
+# A busy machine may take its time.
 PATIENCE = 40_000
 expect.set_options(timeout=PATIENCE)
 
@@ -226,8 +226,7 @@ def visitor(browsers: Browsers) -> Iterator[Callable[..., Visit]]:
         browsers.take_back(visit)
 
 
-_PORTS: list[int] = []
-"""Of apps that have ended."""
+_PORTS: list[int] = []  # of apps that have ended
 
 
 class App:
@@ -268,6 +267,7 @@ class App:
         raise RuntimeError(self.log.read_text())
 
     def close(self) -> None:
+        """End the process; none of its pages may have broken."""
         self.child.terminate()
         try:
             self.child.wait(10)
@@ -275,6 +275,7 @@ class App:
             self.child.kill()
             self.child.wait()
         _PORTS.append(self._port)
+        assert "Uncaught app" not in (log := self.log.read_text("utf-8", "replace")), log[-10_000:]
 
 
 def free_port() -> int:
