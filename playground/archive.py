@@ -19,8 +19,8 @@ BYTES = 25_000_000
 """Bytes of the largest file that is read: two hundred long dialogues."""
 NAME = 256
 """Characters of a title or a persona's name."""
-CHATS = 1000
-"""More than are kept of anybody, with what a session could not keep besides; what the app wrote it also reads."""
+CHATS = 10_000
+"""More than fit into so many bytes, unless they are very short; what the app wrote it also reads."""
 MESSAGES = 10_000
 TEXT = 256_000
 """Characters of one text; longer than any reply, so that what the app wrote it also reads."""

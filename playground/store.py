@@ -156,7 +156,7 @@ class Store:
                 db.execute(_put(db.dialect.name), _row(owner, chat_id, position, message))
             return bool(touched.rowcount)
 
-    def chats(self, owner: str, search: str = "", limit: int = 200) -> list[Listed]:
+    def chats(self, owner: str, search: str = "", limit: int | None = None) -> list[Listed]:
         """The owner's dialogues, newest first; with `search`, those that have it in their title or texts."""
         of_chat = (_messages.c.owner == _chats.c.owner, _messages.c.chat == _chats.c.id)
         length = sa.select(sa.func.count()).select_from(_messages).where(*of_chat).scalar_subquery()

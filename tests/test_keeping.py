@@ -154,8 +154,12 @@ def test_restore_adds_and_never_replaces(kept: Store) -> None:
     keeping.restore(visit, chats)
     assert [one.length for one in keeping.listed(visit)] == [2, 2]
     keeping.delete_all(visit)
-    assert keeping.listed(visit) == ()
-    assert kept.chats(visit.owner) == []
+    assert keeping.listed(visit) == keeping.every(visit) == ()
+
+
+def test_many_are_listed_and_all_can_be_carried_away(kept: Store) -> None:
+    visit = visitor(*[TALK] * 203)
+    assert (len(keeping.listed(visit)), len(keeping.every(visit))) == (200, 203)
 
 
 def test_a_new_session_finds_the_reply_that_is_written(kept: Store) -> None:

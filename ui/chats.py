@@ -188,7 +188,7 @@ def draw_download(t: Translator, visit: Session, key: str) -> None:
         st.caption(f":material/warning: {t('chats.fleeting')}")
     st.download_button(
         t("chats.download_all"),
-        data=lambda: _archive(visit, keeping.listed(visit)),
+        data=lambda: _archive(visit, keeping.every(visit)),
         file_name="chats.json",
         mime="application/json",
         key=key,

@@ -138,17 +138,21 @@ def _writing() -> WeakValueDictionary[tuple[str, str], Reply]:
 
 
 def listed(visit: Session) -> tuple[Listed, ...]:
-    """The visitor's dialogues, newest first; those of this session alone when the database cannot tell."""
+    """The visitor's latest dialogues, newest first; those of this session alone when the database cannot tell."""
     if visit.listed is None:
-        kept = store()
-        told = _read(lambda: kept.chats(visit.owner))
-        found = told or []
-        ids = {one.id for one in found}
-        here = [chat for chat in reversed(visit.chats.values()) if chat.conversation.begun]
-        # What was kept once and is not found was deleted in another tab.
-        missing = (chat for chat in here if chat.id not in ids and (told is None or not chat.seen))
-        visit.listed = (*map(_unsaved, missing), *found)
+        visit.listed = every(visit, 200)
     return visit.listed
+
+
+def every(visit: Session, most: int | None = None) -> tuple[Listed, ...]:
+    """The same without looking at what was read before; all of them, or so many of those that are kept."""
+    told = _read(lambda: store().chats(visit.owner, limit=most))
+    found = told or []
+    ids = {one.id for one in found}
+    here = [chat for chat in reversed(visit.chats.values()) if chat.conversation.begun]
+    # What was kept once and is not found was deleted in another tab.
+    missing = (chat for chat in here if chat.id not in ids and (told is None or not chat.seen))
+    return (*map(_unsaved, missing), *found)
 
 
 def _unsaved(chat: Chat) -> Listed:
@@ -159,8 +163,7 @@ def _unsaved(chat: Chat) -> Listed:
 
 def search(visit: Session, words: str) -> tuple[Listed, ...]:
     """The visitor's kept dialogues that hold some words, newest first."""
-    kept = store()
-    return tuple(_read(lambda: kept.chats(visit.owner, words)) or ())
+    return tuple(_read(lambda: store().chats(visit.owner, words, 200)) or ())
 
 
 def load(visit: Session, chat_id: str) -> Kept | None:
