@@ -12,8 +12,9 @@ room = open_page("chat", draw_frame=False)
 visit = room.session
 
 stop = st.bottom.empty()
-# Pinned to the bottom by itself; inside `st.bottom` the page would not follow a reply that grows.
-if typed := st.chat_input(room.t("chat.placeholder"), key="question", max_chars=actions.MAX_PASTE):
+# Pinned to the bottom by itself; inside `st.bottom` the page would not follow a reply that grows. With `max_chars` it
+# would drop a long paste without a word.
+if typed := st.chat_input(room.t("chat.placeholder"), key="question"):
     actions.say(room, typed)
 
 dialogue, panel = sent.places(room)

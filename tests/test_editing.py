@@ -76,3 +76,15 @@ def test_another_wording_may_be_too_long_as_well(opened: Opened, provider: FakeP
     test.button(key="resend").click().run()
     assert asked(provider) == ["One", "Two"]
     assert "One" not in "".join(said(test))
+
+
+def test_one_that_is_too_long_to_compare_stays_where_it_is(opened: Opened, provider: FakeProvider) -> None:
+    test = opened("compare")
+    test.main.text_area[0].set_value("no " * MAX_QUESTION)
+    test.button(key="ask_all").click().run()
+    assert (provider.chats, len(test.main.text_area[0].value)) == ([], 3 * MAX_QUESTION)
+    assert [f"{3 * MAX_QUESTION} characters" in box.value for box in test.main.warning] == [True]
+    test.main.text_area[0].set_value("Yes")
+    test.button(key="ask_all").click().run()
+    assert not test.main.warning
+    assert len(provider.chats) == 2

@@ -27,7 +27,7 @@ MAX_QUESTION = 8000
 """Characters of one question."""
 
 MAX_PASTE = 200_000
-"""Characters that the field takes, which drops a longer text without a word; what is too long is kept to be cut."""
+"""Characters that are kept of a longer one, so that its reader can shorten it."""
 
 
 def say(room: Room, text: str) -> None:
@@ -38,7 +38,7 @@ def say(room: Room, text: str) -> None:
         chat.waiting.append(text)
         return
     if len(text) > MAX_QUESTION:
-        chat.edit(text, adds=True)
+        chat.edit(text[:MAX_PASTE], adds=True)
         return
     if not chat.adds:
         chat.edit(None)
@@ -224,7 +224,7 @@ def draw_editor(room: Room, question: str) -> None:
     t, chat = room.t, room.session.chat
 
     def keep(text: str) -> None:
-        chat.edited = text
+        chat.edited = text[:MAX_PASTE]
 
     def send() -> None:
         text = shown("edited")

@@ -49,7 +49,6 @@ def draw_prompt(room: Room, comparison: Comparison) -> None:
         t("compare.prompt"),
         value=comparison.prompt,
         height=72,
-        max_chars=MAX_QUESTION,
         key=key,
         on_change=picked(key, keep),
         placeholder=t("compare.placeholder"),
@@ -77,8 +76,10 @@ def draw_prompt(room: Room, comparison: Comparison) -> None:
             )
         elif comparison.blind and not comparison.hidden:
             st.caption(t("compare.blind_next"))
-    told = st.empty()
-    if comparison.held_back:
+    told, length = st.empty(), len(comparison.prompt)
+    if length > MAX_QUESTION:
+        told.warning(t("chat.too_long", count=length, limit=MAX_QUESTION), icon=":material/content_cut:")
+    elif comparison.held_back:
         told.warning(f"**{t('failure.key_in_chat.what')}** {t('compare.held_back')}", icon=":material/key:")
 
 
@@ -125,9 +126,9 @@ def _ask_all(room: Room, comparison: Comparison, key: str) -> None:
 
 
 def _sendable(room: Room, comparison: Comparison, text: str) -> str:
-    """The question, or "" where there is none or it holds a key."""
+    """The question, or "" where there is none, or it is too long or holds a key."""
     comparison.held_back = room.session.hidden(text) != text
-    return "" if comparison.held_back else text.strip()
+    return "" if comparison.held_back or len(text) > MAX_QUESTION else text.strip()
 
 
 def _greeting(room: Room, seat: Seat) -> str:
