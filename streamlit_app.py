@@ -16,6 +16,7 @@ stop = st.bottom.empty()
 # would drop a long paste without a word.
 if typed := st.chat_input(room.t("chat.placeholder"), key="question"):
     actions.say(room, typed)
+actions.say_waiting(room)
 
 dialogue, panel = sent.places(room)
 with dialogue:
@@ -37,7 +38,7 @@ if reply := visit.chat.reply:
     visit.settle()
     stop.empty()
     actions.announce(room)
-    if actions.say_waiting(room):
+    if visit.chat.waiting:
         st.rerun()
 else:
     room.draw_frame()

@@ -37,6 +37,8 @@ class Reply:
         """The place in the queue, while state is "queued"."""
         self._resumes = 0.0
         self.request: Request | None = None
+        self.waiting: list[str] = []
+        """What its reader typed meanwhile, to be asked after it."""
         self.info: ReplyInfo | None = None
         self._line, self._store, self._clock = line, keep, clock
         self._kept_at, self._keep_every = float("-inf"), KEEP_EVERY
@@ -84,8 +86,9 @@ class Reply:
             if self.done or self._shown_at_stop is not None:
                 return
             self._shown_at_stop = "".join(self._texts)
+            # Before the lock is given back: else the last piece, which nobody will see, could make it a whole one.
+            self.end("stopped")
         self._line.cut()
-        self.end("stopped")
 
     @property
     def abandoned(self) -> bool:

@@ -60,6 +60,27 @@ def test_reload_brings_the_dialogue_back(app: App, visitor: Visitor, provider: F
     assert len(provider.chats) == 2
 
 
+def test_a_question_that_waits_outlasts_reloads(app: App, visitor: Visitor, provider: FakeProvider) -> None:
+    gate = provider.gate(3)
+    provider.script = Script(STORY, gate=gate)
+    visit = visitor().goes(app.url)
+    visit.asks("A story, please.")
+    visit.sees("Once upon a time")
+    visit.asks("And a poem.")
+    visit.sees("Next (1): And a poem.")
+    for _ in range(2):
+        visit.page.reload()
+        visit.sees("Next (1): And a poem.")
+    provider.script = echo
+    gate.release()
+    visit.sees("You asked: And a poem.")
+    actions_shown(visit.page)
+    assert [chat.json["messages"][-1]["content"] for chat in provider.chats] == [
+        "A story, please.",
+        "And a poem.",
+    ]
+
+
 def test_crash_on_a_host_whose_disk_does_not_last(
     tmp_path: Path, visitor: Visitor, provider: FakeProvider
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from playground import failures
+from playground.client import Delta
 from playground.keys import Endpoint
 from playground.limits import Limits, Pace
 from playground.line import Cut, Line, Overdue
@@ -90,6 +91,21 @@ def test_stop_keeps_what_was_written_and_hangs_up(fake: FakeProvider) -> None:
     assert fake.chats[0].gone.wait(5)
     fake.release()
     assert reply.text == "one two "
+
+
+def test_a_stop_that_cuts_something_off_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the writing thread still adds, until it notices that the line was cut, makes nothing of it whole."""
+    line = Line()
+    reply = Reply(setup(), line, lambda message: None, lambda: 0.0)
+    reply.add(Delta("one "))
+
+    def cut() -> None:
+        reply.add(Delta("two."))
+        reply.end("stop")
+
+    monkeypatch.setattr(line, "cut", cut)
+    reply.stop()
+    assert (reply.text, reply.info and reply.info.ended) == ("one ", "stopped")
 
 
 @pytest.mark.parametrize("delay", [5.0, 0.0], ids=["before headers", "after headers"])

@@ -64,13 +64,11 @@ def unsent(room: Room) -> Message:
     return Message("assistant", "", info=info)
 
 
-def say_waiting(room: Room) -> bool:
-    """Ask the next question that waited; tell whether there was one."""
+def say_waiting(room: Room) -> None:
+    """Ask the next question that waited, once nothing is being written."""
     chat = room.session.chat
-    if not chat.waiting or chat.reply:
-        return False
-    say(room, chat.waiting.pop(0))
-    return True
+    while chat.waiting and not chat.reply:
+        say(room, chat.waiting.pop(0))
 
 
 def asking(room: Room) -> Setup:

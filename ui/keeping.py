@@ -128,7 +128,7 @@ def keep(visit: Session, chat: Chat) -> Keep:
 
 def watch_for(visit: Session, chat: Chat, reply: Reply) -> None:
     """Make a dialogue's reply one that the visitor's next session finds, as long as it is written."""
-    chat.reply = reply
+    chat.reply, reply.waiting = reply, chat.waiting
     _writing()[(visit.owner, chat.id)] = reply
 
 
@@ -168,8 +168,7 @@ def search(visit: Session, words: str) -> tuple[Listed, ...]:
 
 def load(visit: Session, chat_id: str) -> Kept | None:
     """A kept dialogue of the visitor's."""
-    kept = store()
-    return _read(lambda: kept.load(visit.owner, chat_id))
+    return _read(lambda: store().load(visit.owner, chat_id))
 
 
 def find(visit: Session, chat_id: str) -> Kept | None:
@@ -194,31 +193,33 @@ def open_chat(visit: Session, chat_id: str) -> None:
 
 def _bring_back(visit: Session, kept: Kept) -> None:
     """Let a kept dialogue be one of this session's, with the reply that is being written in it."""
-    said = kept.conversation
-    reply = _writing().get((visit.owner, kept.id))
+    said, reply = kept.conversation, _writing().get((visit.owner, kept.id))
+    waiting = reply.waiting if reply else []
     if reply and not reply.done:
         # An earlier session of this visitor's began it, and the page was loaded anew.
         said = said.before_last_question().say(said.last_question() or "")
     else:
         reply = None
-    length = len(said.messages)
     # A reply to its last question may come yet.
-    seen = length + (said.question is not None)
-    visit.chats[kept.id] = Chat(kept.persona, said, kept.id, reply, kept=length, seen=seen)
+    seen = len(said.messages) + (said.question is not None)
+    chat = Chat(kept.persona, said, kept.id, reply, waiting.copy(), kept=len(said.messages), seen=seen)
+    # Whoever watched before asks none of them.
+    waiting.clear()
+    if reply:
+        reply.waiting = chat.waiting
+    visit.chats[kept.id] = chat
 
 
 def rename(visit: Session, chat_id: str, title: str) -> None:
     """Give a dialogue another title."""
-    kept = store()
-    _write(visit, lambda: kept.rename(visit.owner, chat_id, title))
+    _write(visit, lambda: store().rename(visit.owner, chat_id, title))
     visit.listed = None
 
 
 def delete(visit: Session, chat_id: str) -> None:
     """Delete a dialogue, here and in the database."""
-    kept = store()
     visit.forget(chat_id)
-    _write(visit, lambda: kept.delete(visit.owner, chat_id))
+    _write(visit, lambda: store().delete(visit.owner, chat_id))
     visit.listed = None
 
 
@@ -234,10 +235,9 @@ def keep_as_new(visit: Session) -> None:
 
 def delete_all(visit: Session) -> None:
     """Delete every dialogue of the visitor's."""
-    kept = store()
     for chat_id in list(visit.chats):
         visit.forget(chat_id)
-    _write(visit, lambda: kept.delete_all(visit.owner))
+    _write(visit, lambda: store().delete_all(visit.owner))
     visit.listed = None
 
 
