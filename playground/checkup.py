@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -21,10 +22,11 @@ from playground.line import Cut, Line
 from playground.live_models import fetch
 from playground.messages import Conversation, Failure
 from playground.providers import Model, Provider, ProvidersFile
+from playground.reply import Reply
 from playground.sources import source_for
 from playground.usage import quota
 from playground.wire import Setup, build_body, without
-from playground.writer import Unavailable
+from playground.writer import Turn, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +78,13 @@ def examine(
     line: Line,
     clock: Callable[[], float] = time.time,
     own: Endpoint | None = None,
+    turn: Turn | None = None,
 ) -> Diagnosis:
     """Look at one provider, at the cost of one reply of MAX_TOKENS tokens, or of the least that its model needs.
 
     Takes as long as the provider's deadlines allow; raises only Cut, when somebody cut the line. `clock` gives Unix
-    time. A model that this app runs itself is fetched and started. `own` is a server that the visitor named.
+    time. A model that this app runs itself is fetched and started. `own` is a server that the visitor named. With
+    `turn` the reply waits among those who share the key, and is paid from their budget.
     """
     key = find_key(provider, keyring.typed.get(provider.id, ""), keyring.secrets, keyring.environ)
     if own:
@@ -89,9 +93,14 @@ def examine(
     steps = [_look_for_key(provider, key, keyring)]
     try:
         if steps[0].state == "good":
-            steps += _ask(providers, provider, endpoint, line, clock)
+            steps += _ask(providers, provider, endpoint, line, clock, turn)
     except Unavailable as error:
         steps.append(_failed("reply", provider, provider.models.default, error.failure))
+    except Cut:
+        if not (turn and turn.classroom and turn.classroom.stopped):
+            raise
+        stopped = failures.failure("class_stopped")
+        steps.append(_failed("reply", provider, provider.models.default, stopped))
     where = "" if provider.kind == "embedded" else endpoint.base_url
     return Diagnosis(provider.id, provider.label, where, _verdict(steps), tuple(steps))
 
@@ -152,6 +161,7 @@ def _ask(
     endpoint: Endpoint,
     line: Line,
     clock: Callable[[], float],
+    turn: Turn | None,
 ) -> Iterator[Step]:
     model = provider.model(provider.models.default)
     endpoint = source_for(provider, model, endpoint)(line)
@@ -159,7 +169,7 @@ def _ask(
     yield step
     if step.state in ("not_running", "failed") or not model.id:
         return
-    reply, headers = _reply(providers, provider, endpoint, model, line, clock)
+    reply, headers = _reply(providers, provider, endpoint, model, line, clock, turn)
     yield reply
     left = quota(headers, clock())
     if left.told:
@@ -201,18 +211,22 @@ def _reply(
     model: Model,
     line: Line,
     clock: Callable[[], float],
+    turn: Turn | None,
 ) -> tuple[Step, Mapping[str, str]]:
     prepare()
     setup = Setup(provider, model, providers.quirks(provider, model.id), max_tokens=MAX_TOKENS)
     finish = Finish("failed")
     begun = first = 0.0
     for _ in range(TRIES):
-        begun, first = clock(), 0.0
-        for item in stream(endpoint, build_body(setup, QUESTION).body, setup.quirks, line, clock):
-            if isinstance(item, Finish):
-                finish = item
-            elif not first:
-                first = clock()
+        with _in_turn(turn, setup, line) as reply:
+            reply.request = build_body(setup, QUESTION)
+            begun, first = clock(), 0.0
+            for item in stream(endpoint, reply.request.body, setup.quirks, line, clock):
+                if isinstance(item, Finish):
+                    finish = item
+                elif not first:
+                    first = clock()
+            reply.end(finish.ended, finish.failure, finish.usage, quota(finish.headers or {}, clock()))
         if not finish.refused or finish.refused in setup.refused:
             break
         setup = without(setup, finish.refused)
@@ -223,6 +237,26 @@ def _reply(
     # It thinks and says so: key, model and address are right, only sixteen tokens were too few.
     state: State = "warned" if finish.failure.code == "only_thinking" else "failed"
     return _failed("reply", provider, model.id, finish.failure, state), headers
+
+
+@contextmanager
+def _in_turn(turn: Turn | None, setup: Setup, line: Line) -> Iterator[Reply]:
+    """A reply that takes its place in the queue, and is entered in the class's books; raises Unavailable and Cut."""
+    reply = Reply(setup, line, lambda message: None, time.monotonic)
+    if turn is None:
+        yield reply
+        return
+    if turn.classroom and (code := turn.classroom.begin(reply, QUESTION, turn.shared)):
+        raise Unavailable(failures.failure(code))
+    try:
+        with turn.limits.admit(turn.lane, turn.pace, turn.visitor) as ticket:
+            if not ticket.wait(lambda: line.is_cut):
+                raise Cut
+            yield reply
+    finally:
+        reply.end("stopped")
+        if turn.classroom:
+            turn.classroom.end(reply, turn.shared)
 
 
 def _failed(

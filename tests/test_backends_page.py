@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import yaml
 
 from playground.i18n import translator
 from playground.providers import Quirks
+from playground.usage import Total
 from tests.fake_provider import FakeProvider, Script, api_error
 from tests.test_pages import Opened, folder, opened
 from ui.backends import dialect
+from ui.markdown import plain
 from ui.shared import classroom
 
 __all__ = ["folder", "opened"]
@@ -33,6 +36,27 @@ def test_a_class_that_was_stopped_tests_nothing(opened: Opened) -> None:
         assert test.button(key="test_fake").disabled
     finally:
         classroom().go_on()
+
+
+def test_a_test_is_paid_from_the_budget_and_keeps_the_pace(
+    opened: Opened, folder: Path, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may press the button, and the key is the class's."""
+    monkeypatch.setenv("KEYED_API_KEY", "sk-operator-0123456789")
+    file = folder.parent / "providers.yaml"
+    room = yaml.safe_load(file.read_text("utf-8"))
+    room["providers"]["keyed"] |= {"daily_budget_usd": 0.00001, "pace": {"at_once": 1}}
+    file.write_text(yaml.safe_dump(room), "utf-8")
+    provider.script = Script(["Hello."], usage={"prompt_tokens": 10, "completion_tokens": 10})
+    before = classroom().ledger.spent(time.time()).get("keyed", Total())
+    test = opened("providers", provider="keyed")
+    for _ in range(3):
+        test.button(key="test_keyed").click().run()
+    assert len(provider.chats) == 1
+    after = classroom().ledger.spent(time.time())["keyed"]
+    assert (after.replies - before.replies, float(after.amount - before.amount)) == (1, 0.00003)
+    told = "\n".join(m.value for m in test.main.markdown)
+    assert plain(translator("en")("failure.budget_spent.what", provider="Keyed")) in told
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "answered"), ("zh-TW", "回答了")])

@@ -84,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "live_models": {"events", "failures", "gate", "keys", "line", "messages", "providers"},
     "catalogue": {"failures", "keys", "line", "live_models", "messages", "providers"},
     "checkup": {"catalogue", "client", "failures", "keys", "line", "live_models", "messages", "providers"}
-    | {"sources", "usage", "wire", "writer"},
+    | {"reply", "sources", "usage", "wire", "writer"},
     "doctor": {"checkup", "events", "i18n", "keys", "personas", "providers"},
     "proof": {"checks", "messages", "personas"},
     "proving": {"checks", "failures", "messages", "proof", "reply", "rubric", "wire", "writer"},

@@ -18,7 +18,7 @@ from playground.providers import Provider, Quirks
 from ui.markdown import plain
 from ui.models import model_name, provider_name
 from ui.page import Room
-from ui.session import endpoint_for, key_for
+from ui.session import endpoint_for, key_for, turn_for
 from ui.shared import classroom
 
 MARKS = {"good": ":green[✓]", "warned": ":orange[!]", "failed": ":red[✗]", "skipped": "–", "not_running": "–"}
@@ -145,7 +145,10 @@ def _start(room: Room, provider: Provider) -> None:
     keyring = Keyring(dict(visit.keys), visit.secrets, dict(os.environ))
     line = Line(provider.timeout.connect)
     own = endpoint_for(provider) if visit.addresses.get(provider.id) else None
-    visit.tests[provider.id] = _pool().submit(examine, room.providers, provider, keyring, line, own=own)
+    turn = turn_for(provider)
+    visit.tests[provider.id] = _pool().submit(
+        examine, room.providers, provider, keyring, line, own=own, turn=turn
+    )
 
 
 def _key_state(t: Translator, provider: Provider) -> str:
