@@ -7,8 +7,7 @@ import streamlit as st
 from ui import classroom
 from ui.page import open_page
 
-room = open_page("classroom")
-
-st.title(room.t("classroom.title"), anchor=False)
-if classroom.may_enter(room):
-    classroom.draw(room)
+with open_page("classroom") as room:
+    st.title(room.t("classroom.title"), anchor=False)
+    if classroom.may_enter(room):
+        classroom.draw(room)

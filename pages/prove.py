@@ -8,26 +8,26 @@ from ui import prove, prove_found
 from ui.page import open_page
 from ui.prove_desk import open_desk
 
-room = open_page("prove")
-t = room.t
-desk = open_desk(room)
+with open_page("prove") as room:
+    t = room.t
+    desk = open_desk(room)
 
-st.title(t("prove.title"), anchor=False)
-st.caption(t("prove.intro"))
+    st.title(t("prove.title"), anchor=False)
+    st.caption(t("prove.intro"))
 
-plan = desk.plan
-if plan is None:
-    wished = prove.draw_choices(room, desk)
-    if wished:
-        prove.draw_start(room, desk, wished)
-    prove.draw_upload(room, desk)
-else:
-    prove_found.draw_head(plan)
-    if desk.running:
-        prove_found.watch(room, desk, plan)
-    prove.draw_going_on(room, desk, plan)
-    prove_found.draw_told(room, plan, desk.outcomes)
-    prove_found.draw_matrix(t, plan, desk.outcomes)
-    prove_found.draw_replies(room, desk, plan)
-    prove_found.draw_plot(room, plan, desk.outcomes)
-    prove_found.draw_downloads(room, desk, plan)
+    plan = desk.plan
+    if plan is None:
+        wished = prove.draw_choices(room, desk)
+        if wished:
+            prove.draw_start(room, desk, wished)
+        prove.draw_upload(room, desk)
+    else:
+        prove_found.draw_head(plan)
+        if desk.running:
+            prove_found.watch(room, desk, plan)
+        prove.draw_going_on(room, desk, plan)
+        prove_found.draw_told(room, plan, desk.outcomes)
+        prove_found.draw_matrix(t, plan, desk.outcomes)
+        prove_found.draw_replies(room, desk, plan)
+        prove_found.draw_plot(room, plan, desk.outcomes)
+        prove_found.draw_downloads(room, desk, plan)

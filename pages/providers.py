@@ -7,13 +7,13 @@ import streamlit as st
 from ui import backends, lesson
 from ui.page import open_page
 
-room = open_page("providers")
-t = room.t
+with open_page("providers") as room:
+    t = room.t
 
-st.title(t("backends.title"), anchor=False)
-st.caption(t("backends.intro"))
+    st.title(t("backends.title"), anchor=False)
+    st.caption(t("backends.intro"))
 
-board = backends.draw_room_check(room)
-places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
-lesson.draw_lesson(room)
-backends.watch(room, board, places)
+    board = backends.draw_room_check(room)
+    places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
+    lesson.draw_lesson(room)
+    backends.watch(room, board, places)

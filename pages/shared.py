@@ -8,18 +8,18 @@ from ui import sharing
 from ui.page import open_page
 from ui.workshop_trial import draw_trial
 
-room = open_page("shared")
-t = room.t
+with open_page("shared") as room:
+    t = room.t
 
-st.title(t("shared.title"), anchor=False)
-st.caption(t("shared.intro"))
+    st.title(t("shared.title"), anchor=False)
+    st.caption(t("shared.intro"))
 
-showing, talking = st.columns([6, 5], gap="medium")
-with showing:
-    persona = sharing.draw_received(room)
-if persona:
-    with talking:
-        sharing.draw_choice(room, persona)
-        if guest := room.session.guest:
-            st.caption(t("shared.not_kept"))
-            draw_trial(room, guest)
+    showing, talking = st.columns([6, 5], gap="medium")
+    with showing:
+        persona = sharing.draw_received(room)
+    if persona:
+        with talking:
+            sharing.draw_choice(room, persona)
+            if guest := room.session.guest:
+                st.caption(t("shared.not_kept"))
+                draw_trial(room, guest)

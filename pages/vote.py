@@ -8,12 +8,12 @@ from playground.votes import poll_code
 from ui import votes
 from ui.page import open_page
 
-room = open_page("vote")
-t = room.t
+with open_page("vote") as room:
+    t = room.t
 
-st.title(t("votes.title"), anchor=False)
-if typed := st.query_params.get("poll", ""):
-    votes.draw_ballot(room, poll_code(typed))
-else:
-    st.markdown(t("votes.intro"))
-    votes.draw_code(room)
+    st.title(t("votes.title"), anchor=False)
+    if typed := st.query_params.get("poll", ""):
+        votes.draw_ballot(room, poll_code(typed))
+    else:
+        st.markdown(t("votes.intro"))
+        votes.draw_code(room)

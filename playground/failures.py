@@ -6,12 +6,16 @@ What an error's words mean is data (`errors` in providers.yaml); what a status o
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 import socket
 import ssl
+import traceback
+import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 from playground.events import clean
@@ -19,6 +23,8 @@ from playground.keys import mask
 from playground.line import Overdue, Private
 from playground.messages import Failure
 from playground.providers import Errors
+
+log = logging.getLogger(__name__)
 
 MAX_DETAIL = 500
 """Characters of a provider's sentence that are kept."""
@@ -216,3 +222,15 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def report(what: str, error: Exception) -> str:
+    """Log that an error which nobody foresaw ended something; returns the number that finds the line in the log.
+
+    The line tells the kind of error and the places, and never its message, which may hold a key.
+    """
+    number = uuid.uuid4().hex[:8]
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    places = " < ".join(f"{Path(one.filename).name}:{one.lineno}" for one in reversed(frames))
+    log.error("Uncaught in %s (%s): %s at %s", what, number, type(error).__name__, places)
+    return number

@@ -6,11 +6,9 @@ nobody has watched for a while stops by itself, so that nobody pays for what nob
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,8 +21,6 @@ from playground.messages import Conversation, Failure
 from playground.reply import Keep, Reply
 from playground.usage import quota
 from playground.wire import Setup, build_body, without
-
-log = logging.getLogger(__name__)
 
 SHORT_WAIT = 5.0
 """Seconds of a provider's "try again in" that are waited for; a longer wait is the reader's choice."""
@@ -119,10 +115,8 @@ def _write(
     except Unavailable as error:
         reply.end("failed", error.failure)
     except Exception as error:
-        # The boundary: an id that the operator finds in the log, and nothing of the error on the page.
-        number = uuid.uuid4().hex[:8]
-        log.error("reply %s failed: %s at %s", number, type(error).__name__, _place(error))
-        reply.end("failed", failures.failure("internal", detail=number))
+        # The boundary: nothing of the error on the page but a number.
+        reply.end("failed", failures.failure("internal", detail=failures.report("reply", error)))
     if turn and classroom:
         classroom.end(reply, turn.shared)
     reply.keep()
@@ -173,11 +167,3 @@ def _pause(reply: Reply, line: Line, seconds: float | None) -> None:
     seconds = max(seconds or 0.5, 0.2) * random.uniform(1, 1.3)
     reply.pauses(seconds)
     line.wait(seconds)
-
-
-def _place(error: Exception) -> str:
-    """Where an error arose; neither its message nor its frames, which may hold a key."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"

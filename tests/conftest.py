@@ -18,7 +18,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
+from playground import failures
 from tests.fake_provider import FakeProvider, echo
+from tests.rooms import PERSONAS, PROVIDERS
 from ui import watching
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,56 +44,8 @@ addEventListener("DOMContentLoaded", () => {
 """
 # A busy machine may take its time.
 PATIENCE = 40_000
+REPORT = failures.report
 expect.set_options(timeout=PATIENCE)
-
-PROVIDERS = """
-version: 1
-defaults:
-  errors: {{patterns: {{model_gone: [model_decommissioned]}}}}
-providers:
-  fake:
-    label: Fake
-    kind: local
-    base_url: {base_url}
-    api_key: not-a-secret
-    models:
-      default: fake-small
-      list:
-        - {{id: fake-small, context: 8000, price: [0, 0]}}
-        - {{id: fake-large, context: 8000, price: [0, 0]}}
-      replaced: {{fake-old: fake-large}}
-  keyed:
-    label: Keyed
-    base_url: {base_url}
-    secret: Keyed
-    api_key_env: [KEYED_API_KEY]
-    key_url: https://keyed.example/keys
-    models: {{default: fake-large, list: [{{id: fake-large, price: [1, 2]}}]}}
-"""
-PERSONAS = {
-    "01_vicky.yaml": """
-name: Vicky
-avatar: 🍀
-description: Turns bad luck into luck
-language: en
-tags: [fun]
-greeting: Hi! What went wrong today?
-system_prompt: You turn bad luck into luck.
-starters: [I missed my bus., My phone broke., I lost my wallet.]
-temperature: 0.5
-max_tokens: 90
-""",
-    "02_teacher.yaml": """
-name: 王老師
-avatar: 🧑‍🏫
-description: 只問問題，不給答案
-language: zh-TW
-tags: [課程]
-greeting: 你好，今天想弄懂什麼？
-system_prompt: 你是蘇格拉底式的老師。
-starters: [什麼是迴圈？, 為什麼天空是藍的？, 什麼是函式？]
-""",
-}
 
 
 def chromium_path() -> str | None:
@@ -116,7 +70,15 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         scan = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
         patch.setattr(watching, "BREATH", 0.0)
+        patch.setattr(failures, "report", _raise)
         yield
+
+
+def _raise(what: str, error: Exception) -> str:
+    """A page that breaks fails the test that looks at it."""
+    if what.startswith("page"):
+        raise error
+    return REPORT(what, error)
 
 
 @pytest.fixture(scope="session")
@@ -275,7 +237,7 @@ class App:
             self.child.kill()
             self.child.wait()
         _PORTS.append(self._port)
-        assert "Uncaught app" not in (log := self.log.read_text("utf-8", "replace")), log[-10_000:]
+        assert "Uncaught " not in (log := self.log.read_text("utf-8", "replace")), log[-10_000:]
 
 
 def free_port() -> int:

@@ -203,23 +203,6 @@ def test_long_history_is_drawn_from_its_end(opened: Opened) -> None:
     assert len(said(test)) == 61
 
 
-def test_error_in_the_page_does_not_touch_the_reply(
-    opened: Opened, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*anything: object) -> None:
-        raise RuntimeError("a bug in the drawing")
-
-    test = opened()
-    with monkeypatch.context() as patch:
-        patch.setattr(watching, "watch", broken)
-        test.chat_input[0].set_value("The tea is cold.").run()
-        assert test.exception
-    test.run()
-    assert not test.exception
-    assert said(test)[-1] == "You asked: The tea is cold."
-    assert len(provider.chats) == 1
-
-
 def begun(reply: Reply) -> None:
     """Wait for its first words."""
     version = -1

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import PERSONAS, PROVIDERS
 from tests.fake_provider import FakeProvider, Script, echo
+from tests.rooms import PERSONAS, PROVIDERS
 
 Opened = Callable[..., AppTest]
 

@@ -27,8 +27,9 @@ from playground.messages import Conversation, Message, ReplyInfo, Usage
 from playground.providers import Model, Provider, Quirks
 from playground.sent import Sent
 from playground.wire import Request, Setup
-from tests.conftest import PROVIDERS, ROOT
+from tests.conftest import ROOT
 from tests.fake_provider import FakeProvider, Script
+from tests.rooms import PROVIDERS
 from tests.tables import table
 from tests.test_pages import Opened, ask, folder, opened, said
 from ui import lesson as ui_lesson

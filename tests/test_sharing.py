@@ -17,8 +17,9 @@ from playground import share
 from playground.cards import from_card, to_card, to_card_png
 from playground.persona_text import json_text, persona_yaml
 from playground.personas import Persona, read_persona
-from tests.conftest import PERSONAS, App, Visit
+from tests.conftest import App, Visit
 from tests.fake_provider import FakeProvider
+from tests.rooms import PERSONAS
 from tests.test_pages import Opened, folder, opened, said
 from tests.test_workshop import click, draft_of, types
 

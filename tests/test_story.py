@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from playground.i18n import translator
-from tests.conftest import PROVIDERS, ROOT, App, Visit, actions_shown
+from tests.conftest import ROOT, App, Visit, actions_shown
 from tests.fake_provider import FakeProvider, Script, api_error
+from tests.rooms import PROVIDERS
 
 TAPE = """
   tape:

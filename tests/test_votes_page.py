@@ -57,8 +57,8 @@ def projected() -> None:
     from ui.page import open_page
     from ui.votes import draw_poll
 
-    room = open_page("about", draw_frame=False)
-    draw_poll(room, ("Why?", "It is lucky.", "It is not."), ("Vicky", "Nobody"), lambda: None)
+    with open_page("about", draw_frame=False) as room:
+        draw_poll(room, ("Why?", "It is lucky.", "It is not."), ("Vicky", "Nobody"), lambda: None)
 
 
 def test_a_ballot(opened: Opened) -> None:

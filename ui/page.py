@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from playground import failures
 from playground.i18n import Translator, choose_language, translator
 from playground.personas import Persona, Shelf, slug_of
 from playground.providers import Model, Provider, ProvidersFile
@@ -87,11 +90,23 @@ class Room:
         )
 
 
-def open_page(name: str, *, draw_frame: bool = True) -> Room:
-    """Open the page `name`: the first call of every page, whichever the visitor lands on first.
+@contextmanager
+def open_page(name: str, *, draw_frame: bool = True) -> Iterator[Room]:
+    """Open the page `name` for what is drawn within, whichever the visitor lands on first.
 
-    A page whose own content should be on screen as early as can be draws the frame itself, later.
+    A page whose own content should be on screen as early as can be draws the frame itself, later. What nobody foresaw
+    ends the run with a sentence and a number, which the operator finds in the log.
     """
+    try:
+        yield _open(name, draw_frame=draw_frame)
+    except Exception as error:
+        number = failures.report(f"page {name}", error)
+        t = translator(session().language)
+        told = t("app.page_broke", number=number)
+        st.error(f"**{t('failure.internal.what')}** {told}", icon=":material/error:")
+
+
+def _open(name: str, *, draw_frame: bool) -> Room:
     arriving = is_new()
     visit = session()
     visit.secrets = secrets()
