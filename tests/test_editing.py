@@ -66,6 +66,19 @@ def test_another_wording_outlasts_a_look_at_another_page(opened: Opened, provide
     assert "Oen" not in "".join(said(test))
 
 
+def test_another_wording_is_kept_when_something_else_is_asked(opened: Opened, provider: FakeProvider) -> None:
+    test = ask(opened(), "One")
+    test.button(key="edit").click().run()
+    ask(test, "Two")
+    assert edited(test) == []
+    test.button(key="edit").click().run()
+    test.text_area(key="edited").set_value("Three")
+    ask(test, "Four")
+    assert edited(test) == ["Three"]
+    test.button(key="resend").click().run()
+    assert (edited(test), asked(provider)) == ([], ["One", "Two", "Four", "Three"])
+
+
 def test_another_wording_may_be_too_long_as_well(opened: Opened, provider: FakeProvider) -> None:
     test = ask(opened(), "One")
     test.button(key="edit").click().run()

@@ -88,3 +88,13 @@ def test_a_wide_table_scrolls_in_its_own_place(app: App, visitor: Visitor, provi
         True,
     ]
     assert visit.page.locator(".stMain").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_on_a_phone_a_link_uncovers_the_page_that_it_leads_to(app: App, visitor: Visitor) -> None:
+    visit = visitor(width=375, height=667).goes(app.url)
+    sidebar = visit.page.get_by_test_id("stSidebar")
+    for name in ("Workshop", "Your chats"):
+        visit.page.get_by_test_id("stExpandSidebarButton").click()
+        sidebar.get_by_role("link", name=name).click()
+        visit.page.get_by_role("heading", name=name, level=1).wait_for()
+        expect(sidebar).to_have_attribute("data-collapsed", "true")

@@ -40,7 +40,10 @@ def say(room: Room, text: str) -> None:
     if len(text) > MAX_QUESTION:
         chat.edit(text[:MAX_PASTE], adds=True)
         return
-    if not chat.adds:
+    if chat.edited != chat.conversation.last_question() and chat.edited is not None:
+        # Another wording of a question that is no longer the last one is kept as a new question.
+        chat.edit(chat.edited, adds=True)
+    else:
         chat.edit(None)
     _put(room, chat.conversation, text)
 
@@ -147,7 +150,9 @@ def draw_actions(room: Room) -> None:
             on_click=_ask_again,
             args=(room, question),
         )
-        if last.info and last.info.ended in ("unconfirmed", "interrupted", "length"):
+        broken_off = last.info is not None and last.info.ended in ("unconfirmed", "interrupted", "length")
+        # A recorded lesson has no other words than those that were recorded.
+        if broken_off and room.provider.kind != "recorded":
             st.button(
                 t("chat.go_on"),
                 key="go_on",

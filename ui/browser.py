@@ -65,7 +65,12 @@ const page = ({ data, setTriggerValue }) => {
   }
 
   // Streamlit begins a page at its top where a link leads to it, and not where a button does.
-  if (window.playgroundAt && window.playgroundAt !== data.page && data.page !== "chat") main?.scrollTo(0, 0);
+  if (window.playgroundAt && window.playgroundAt !== data.page) {
+    if (data.page !== "chat") main?.scrollTo(0, 0);
+    // On a phone the sidebar lies over the page that its link led to.
+    const sidebar = document.querySelector('[data-testid="stSidebar"][data-collapsed="false"]');
+    if (innerWidth <= 768) sidebar?.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+  }
   window.playgroundAt = data.page;
 
   let region = document.getElementById("playground-announcer");
