@@ -17,7 +17,8 @@ from typing import Any, Literal, NamedTuple
 from playground import failures
 from playground.catalogue import merge_live
 from playground.client import Finish, prepare, stream
-from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, well_formed
+from playground.keys import Endpoint, Key, clean_key, find_key, mask, well_formed
+from playground.keys import endpoint as endpoint_of
 from playground.line import Cut, Line
 from playground.live_models import fetch
 from playground.messages import Conversation, Failure
@@ -88,8 +89,8 @@ def examine(
     """
     key = find_key(provider, keyring.typed.get(provider.id, ""), keyring.secrets, keyring.environ)
     if own:
-        key = Key(own.key, "typed" if own.typed_key else "placeholder")
-    endpoint = own or Endpoint(address(provider, keyring.environ), key.value)
+        key = Key(own.key, "typed" if own.secret else "placeholder")
+    endpoint = own or endpoint_of(provider, key, keyring.environ)
     steps = [_look_for_key(provider, key, keyring)]
     try:
         if steps[0].state == "good":

@@ -35,14 +35,14 @@ class Key:
 class Endpoint:
     """An address and the one key that may go there.
 
-    `public_only` where a visitor gave the address from elsewhere; `typed_key` where the key to a visitor's own server
-    is one that they typed, and not merely a word that stands for none.
+    `public_only` where a visitor gave the address from elsewhere; `secret` where the key is a real one, not merely a
+    word that stands for none, and goes to somebody else's machine encrypted or not at all.
     """
 
     base_url: str
     key: str = field(repr=False)
     public_only: bool = False
-    typed_key: bool = False
+    secret: bool = False
 
     @property
     def fault(self) -> str:
@@ -53,7 +53,7 @@ class Endpoint:
             return ""
         if self.public_only:
             return "bad_url"
-        return "plain_http" if self.typed_key and not _is_this_machine(url_host(self.base_url)) else ""
+        return "plain_http" if self.secret and not _is_this_machine(url_host(self.base_url)) else ""
 
 
 def find_key(provider: Provider, typed: str, secrets: Mapping[str, Any], environ: Mapping[str, str]) -> Key:
@@ -129,13 +129,19 @@ def address(provider: Provider, environ: Mapping[str, str]) -> str:
     return tidy_url(provider.base_url)
 
 
+def endpoint(provider: Provider, key: Key, environ: Mapping[str, str]) -> Endpoint:
+    """Where a provider answers, with its key; an operator's local server may do without encryption."""
+    operators = key.origin in ("secrets", "environment") and provider.kind == "cloud"
+    return Endpoint(address(provider, environ), key.value, secret=operators or key.origin == "typed")
+
+
 def own_endpoint(provider: Provider, url: str, typed: str, here: bool) -> Endpoint:
     """The visitor's own server with the visitor's own key, never one of the operator's.
 
     `here` says that the app runs for the person at this very machine, whose private network is their own.
     """
     own = clean_key(typed)
-    return Endpoint(tidy_url(url), own or provider.api_key, public_only=not here, typed_key=bool(own))
+    return Endpoint(tidy_url(url), own or provider.api_key, public_only=not here, secret=bool(own))
 
 
 def tidy_url(url: str) -> str:

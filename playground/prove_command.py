@@ -15,7 +15,7 @@ from playground.config import Problem, wording
 from playground.doctor import SECRETS_FILE, read_secrets
 from playground.forecast import forecast
 from playground.i18n import LANGUAGES, Translator, translator
-from playground.keys import Endpoint, address, find_key, mask, well_formed
+from playground.keys import endpoint, find_key, mask, well_formed
 from playground.limits import Limits, Pace
 from playground.personas import Persona, load_personas, personas_folder, read_persona_file, slug_of
 from playground.proof import Outcome, Plan, asked, enough, rate
@@ -210,7 +210,7 @@ class _Room:
             self._keys.append(key.value)
         model = provider.model(model_id)
         setup = Setup(provider, model, self.providers.quirks(provider, model_id), self.persona)
-        source = source_for(provider, model, Endpoint(address(provider, self._environ), key.value))
+        source = source_for(provider, model, endpoint(provider, key, self._environ))
         pace = Pace(provider.pace.requests_per_minute, provider.pace.at_once)
         return Voice(
             setup, source, None if pace == Pace() else Turn(self._limits, (provider_id, ""), pace, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from playground.client import Finish, stream
 from playground.failures import failure
-from playground.keys import Endpoint, address, find_key, own_endpoint
+from playground.keys import Endpoint, Key, Origin, address, endpoint, find_key, own_endpoint
 from playground.line import Line
 from playground.live_models import fetch
 from playground.messages import Conversation
@@ -72,6 +73,27 @@ def test_a_typed_key_leaves_this_machine_encrypted_or_not_at_all(
         told = next(i for i in stream(replace(endpoint, key=KEY), {}, setup.quirks, Line()))
         assert told == Finish("failed", failure(code))
         assert fetch(PROVIDERS["cat"], replace(endpoint, key=KEY), Line()).failure == failure(code)
+
+
+@table(
+    "kind, url, origin, code",
+    [
+        ("cloud", "http://model.example/v1", "typed", "plain_http"),
+        ("cloud", "http://model.example/v1", "secrets", "plain_http"),
+        ("cloud", "http://model.example/v1", "environment", "plain_http"),
+        ("cloud", "http://127.0.0.1:8000/v1", "secrets", ""),
+        ("cloud", "https://model.example/v1", "secrets", ""),
+        # A school's own server in its own network, with the operator's key: the operator's choice.
+        ("local", "http://192.168.1.5:8000/v1", "environment", ""),
+        ("local", "http://192.168.1.5:8000/v1", "typed", "plain_http"),
+        ("local", "http://192.168.1.5:8000/v1", "placeholder", ""),
+    ],
+)
+def test_a_providers_address_must_be_encrypted_for_its_key(
+    kind: Any, url: str, origin: Origin, code: str
+) -> None:
+    provider = PROVIDERS["cat"].model_copy(update={"kind": kind, "base_url": url, "base_url_env": ()})
+    assert endpoint(provider, Key(KEY, origin), {}).fault == code
 
 
 @given(owners, owners, owners, st.sampled_from(NAMES), st.booleans(), st.booleans())

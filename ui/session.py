@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from playground.keys import Endpoint, Key, address, clean_key, find_key, mask, own_endpoint
+from playground.keys import Endpoint, Key, clean_key, endpoint, find_key, mask, own_endpoint
 from playground.limits import Pace
 from playground.messages import Conversation, Message
 from playground.owners import new_token, owner_of
@@ -257,7 +257,7 @@ def endpoint_for(provider: Provider) -> Endpoint:
     own = session().addresses.get(provider.id, "")
     if own and may_name_servers(provider):
         return own_endpoint(provider, own, session().keys.get(provider.id, ""), is_here())
-    return Endpoint(address(provider, os.environ), key_for(provider).value)
+    return endpoint(provider, key_for(provider), os.environ)
 
 
 def turn_for(provider: Provider) -> Turn:
