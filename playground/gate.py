@@ -10,7 +10,11 @@ import ipaddress
 import logging
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -18,7 +22,7 @@ import httpcore2
 import httpx2
 
 from playground.keys import mask
-from playground.line import Private, current
+from playground.line import Line, Private, current
 
 ERROR_BYTES = 64 * 1024
 _HEADERS = {b"host", b"authorization", b"content-type", b"content-length", b"accept", b"user-agent"}
@@ -93,20 +97,58 @@ class _Backend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         line = current.get()
-        if line is not None:
-            timeout = min(line.connect, line.remaining())
-            if line.public_only:
-                # Looked up once and connected to by number, so that the name cannot change its mind in between.
-                host = public_address(host, port)
-        return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        if line is None:
+            return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        until = time.monotonic() + min(line.connect, line.remaining())
+        # Looked up once and connected to by number, so that the name cannot change its mind in between.
+        numbers = look_up(host, port, line, until)
+        if line.public_only:
+            refuse_private(host, numbers)
+        for left, number in zip(range(len(numbers), 0, -1), numbers, strict=True):
+            # One that says nothing leaves time for the others.
+            timeout = min((until - time.monotonic()) / left, line.remaining())
+            try:
+                return _Stream(
+                    self._inner.connect_tcp(number, port, max(timeout, 0.001), local_address, socket_options)
+                )
+            except (httpcore2.ConnectTimeout, httpcore2.ConnectError):
+                if left == 1:
+                    raise
+        raise httpcore2.ConnectError(host)
 
 
-def public_address(host: str, port: int) -> str:
-    """The number of a host whose every address is public; raises Private otherwise, OSError where there is none."""
-    numbers = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+def look_up(host: str, port: int, line: Line, until: float) -> list[str]:
+    """The numbers of a host, until a time on the monotonic clock; raises what the gate's connections raise, and Cut.
+
+    The system's own search knows no deadline, so a thread that may outlast it does the asking.
+    """
+    with suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
+    found: Future[list[str]] = Future()
+
+    def search() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.set_result(list(dict.fromkeys(str(row[4][0]) for row in rows)))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=search, daemon=True, name="look-up").start()
+    while True:
+        try:
+            return found.result(0.05)
+        except TimeoutError:
+            line.remaining()
+            if time.monotonic() >= until:
+                raise httpcore2.ConnectTimeout(host) from None
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(str(error)) from error
+
+
+def refuse_private(host: str, numbers: Iterable[str]) -> None:
+    """Raise Private where one of a host's numbers is not public."""
     if not all(map(_is_public, numbers)):
         raise Private(host)
-    return numbers[0]
 
 
 def _is_public(number: str) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpcore2
 import pytest
 
-from playground.gate import ERROR_BYTES, gate
+from playground.gate import ERROR_BYTES, _Backend, gate
 from playground.keys import Endpoint
-from playground.line import Line
+from playground.line import Cut, Line
 from playground.messages import Conversation
 from playground.providers import Model, Provider, Quirks, Timeouts
 from playground.reply import Reply
@@ -174,3 +178,55 @@ def test_a_reply_that_drips_is_read_less_often(
             line.took(size)
             line.breathe()
     assert waited == seconds
+
+
+def resolver(monkeypatch: pytest.MonkeyPatch, numbers: list[str], seconds: float = 0.0) -> None:
+    """Let a name have these numbers, after a while."""
+    real = socket.getaddrinfo
+
+    def answer(host: str, port: int, *args: Any, **more: Any) -> list[Any]:
+        if host != "model.example":
+            return real(host, port, *args, **more)
+        time.sleep(seconds)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, port)) for number in numbers]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+def connected(line: Line, port: int) -> None:
+    with line.open():
+        _Backend().connect_tcp("model.example", port).close()
+
+
+def test_silent_numbers_of_a_host_share_the_time_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("", 0), backlog=0))
+        port = listener.getsockname()[1]
+        # Linux drops whoever comes when the queue is full.
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        resolver(monkeypatch, [f"127.0.0.{number}" for number in range(1, 9)])
+        begun = time.monotonic()
+        with pytest.raises(httpcore2.ConnectTimeout):
+            connected(Line(connect=0.5), port)
+        assert time.monotonic() - begun < 2
+
+
+def test_one_number_that_answers_is_enough(monkeypatch: pytest.MonkeyPatch, fake: FakeProvider) -> None:
+    port = urlsplit(fake.base_url).port or 0
+    resolver(monkeypatch, ["127.0.0.9", "127.0.0.1"])
+    connected(Line(connect=2), port)
+
+
+def test_a_search_for_a_name_ends_with_the_time_to_connect_or_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver(monkeypatch, ["127.0.0.1"], seconds=5)
+    begun = time.monotonic()
+    with pytest.raises(httpcore2.ConnectTimeout):
+        connected(Line(connect=0.2), 9)
+    line = Line(connect=5)
+    threading.Timer(0.2, line.cut).start()
+    with pytest.raises(Cut):
+        connected(line, 9)
+    assert time.monotonic() - begun < 3
