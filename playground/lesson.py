@@ -113,10 +113,13 @@ class Lesson(_Strict):
         return min(fits, key=lambda one: abs(one.heat - heat), default=None)
 
     def told(self, model_id: str, text: str) -> Entry | None:
-        """The entry that a reply of one of its models, or what was seen of it before Stop, was read from."""
+        """The entry that a reply of one of its models, or what was seen of it before Stop, was read from.
+
+        None where several begin like this that were written at different temperatures.
+        """
         said = text.strip()
-        fits = (one for one in self.entries if one.model_id == model_id and one.text.strip().startswith(said))
-        return next(fits, None)
+        fits = [one for one in self.entries if one.model_id == model_id and one.text.strip().startswith(said)]
+        return fits[0] if len({one.heat for one in fits}) == 1 else None
 
     def model_of(self, system_prompt: str) -> str:
         """The model that a persona's first entry was recorded with; "" where none is of that persona."""

@@ -260,3 +260,20 @@ def test_the_doctor_leaves_it_alone(tmp_path: Path) -> None:
     assert doctor.run(args, {"PLAYGROUND_PROVIDERS": str(file)}, out) == 0
     assert "Cloud" in out.getvalue()
     assert "Tape" not in out.getvalue()
+
+
+def test_where_several_temperatures_began_alike_none_is_told() -> None:
+    cold, warm = (
+        Entry(
+            question="Why?",
+            model="m",
+            recorded=date(2026, 11, 23),
+            temperature=heat,
+            pieces=((0.0, text, ""),),
+        )
+        for text, heat in (("Now is cold.", 0.0), ("Now is warm.", 0.9))
+    )
+    lesson, model = Lesson(entries=(cold, warm)), cold.model_id
+    assert lesson.told(model, "Now is") is None
+    assert lesson.told(model, "Now is w") == warm
+    assert lesson.told(model, "Never") is None
