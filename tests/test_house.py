@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit import config
 
 from playground import archive, proof_file
 from tests.tables import table
@@ -256,19 +257,26 @@ def test_no_file_holds_two_ideas() -> None:
     assert {p.name: n for p in CODE if (n := len(p.read_text("utf-8").splitlines())) > 320} == {}
 
 
-def test_server_is_closed() -> None:
-    """What the visitor's browser and the network may see of the server."""
-    import tomllib
-
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
-    assert config["client"]["showErrorDetails"] == "none"
-    assert config["client"]["toolbarMode"] == "minimal"
-    assert config["server"]["maxUploadSize"] == 25
+def test_server_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the visitor's browser and the network may see of the server, as Streamlit reads it."""
+    monkeypatch.chdir(ROOT)
+    config.get_config_options(force_reparse=True)
+    wanted = {
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "server.maxUploadSize": 25,
+        "server.enableStaticServing": False,
+        "server.showEmailPrompt": False,
+        "server.enableXsrfProtection": True,
+        "server.enableCORS": True,
+        "server.enableAgentApi": False,
+        "server.trustedUserHeaders": {},
+        "server.disconnectedSessionTTL": 120,
+        "server.enableWebsocketCompression": True,
+        "browser.gatherUsageStats": False,
+    }
+    assert {name: config.get_option(name) for name in wanted} == wanted
     assert max(archive.BYTES, proof_file.BYTES) <= 25 * 1024**2
-    assert config["server"]["enableStaticServing"] is False
-    assert config["server"]["showEmailPrompt"] is False
-    assert config["browser"]["gatherUsageStats"] is False
-    assert "enableXsrfProtection" not in config["server"]
 
 
 @pytest.mark.parametrize(
