@@ -20,6 +20,7 @@ from playground.usage import was_billed
 from playground.wire import Setup
 from playground.writer import Turn, Unavailable, ask
 from tests.fake_provider import FakeProvider, Script
+from tests.tables import table
 from tests.test_wire_faults import finished
 
 ASKED = Conversation().say("Why?")
@@ -224,6 +225,20 @@ def test_a_shared_key_has_a_queue(fake: FakeProvider) -> None:
     assert finished(second).text == finished(first).text == "one two"
     assert third.text == ""
     assert len(fake.chats) == 2
+
+
+@table("status, asked, waits", [(429, 60.0, 60.0), (429, None, 2.0), (503, 60.0, 0.0), (200, None, 0.0)])
+def test_a_refusal_slows_everybody_on_the_key_down(
+    fake: FakeProvider, status: int, asked: float | None, waits: float
+) -> None:
+    """By as long as the provider asks for, or by twice the lane's even gap where it asks for nothing."""
+    headers = {"retry-after": str(asked)} if asked else {}
+    fake.script = Script(["yes"], status=status, body={"error": {"message": "slow down"}}, headers=headers)
+    limits, lane, pace = Limits(lambda: 0.0), ("fake", "shared"), Pace(at_once=1)
+    endpoint = Endpoint(fake.base_url, "sk-test-0123456789")
+    finished(ask(setup(), ASKED, lambda line: endpoint, turn=Turn(limits, lane, pace, "ann")))
+    with limits.admit(lane, pace, "ben") as ticket:
+        assert ticket.seconds == waits
 
 
 def test_no_endpoint_is_a_failure() -> None:
