@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -69,6 +70,22 @@ def test_what_an_entry_asks_for_leaves_too(fake: FakeProvider) -> None:
     assert (sent["x-course"], sent["cache-control"]) == ("ai-101", "no-store")
     asked(fake)
     assert "x-course" not in {name.lower() for name in fake.chats[1].headers}
+
+
+def test_one_tls_context_serves_every_reply(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make one takes tens of milliseconds, in which a class of thirty would stand still."""
+    made: list[type] = []
+    make = ssl.SSLContext.__new__
+
+    def counted(kind: type[ssl.SSLContext], *args: object, **more: object) -> ssl.SSLContext:
+        made.append(kind)
+        return make(kind, *args, **more)
+
+    monkeypatch.setattr(ssl.SSLContext, "__new__", counted)
+    gate.cache_clear()
+    for _ in range(3):
+        asked(fake)
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("status", [200, 401, 429, 500])
