@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from playground.client import AFTER_FINISH
 from playground.config import wording
 from playground.i18n import LANGUAGES, translator
 from playground.keys import find_key
@@ -44,6 +45,24 @@ NOTEBOOK = {
 
 def test_file_is_valid() -> None:
     assert PROBLEMS == ()
+
+
+@table("name", PROVIDERS)
+def test_nobody_waits_long(name: str) -> None:
+    """Seconds to connect, to a first word, between two words, and for the whole reply; free models may take longer."""
+    assert FILE
+    longer = dict.fromkeys(LOCAL, (5, 120, 60, 300))
+    longer |= {"builtin": (5, 60, 60, 180), "nvidia": (5, 90, 60, 180)}
+    longer |= dict.fromkeys(("openrouter", "huggingface"), (5, 60, 60, 120))
+    for model in {PROVIDERS[name].models.default, *(model.id for model in PROVIDERS[name].models.list)}:
+        told = FILE.quirks(PROVIDERS[name], model).timeout
+        seconds = (told.connect, told.first_byte, told.between, told.whole)
+        most = longer.get(name, (5, 30, 30, 120))
+        assert all(one <= limit for one, limit in zip(seconds, most, strict=True)), seconds
+
+
+def test_nobody_waits_for_the_count_of_tokens() -> None:
+    assert AFTER_FINISH <= 2
 
 
 def test_order_on_screen() -> None:
