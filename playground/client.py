@@ -115,7 +115,8 @@ def stream(
                 reader.headers = line.headers = {k.lower(): v for k, v in response.headers.items()}
                 line.lift("first_byte")
                 line.allow("between", limits.between)
-                for event in events.read_events(response.iter_bytes()):
+                body = response.iter_bytes()
+                for event in events.read_events(body):
                     line.heard.note(event.raw or f"[{event.kind.upper()}]")
                     if (delta := reader.take(event)) is not None:
                         yield delta
@@ -126,6 +127,7 @@ def stream(
                     if reader.waiting_for_usage:
                         line.lift("between")
                         line.allow("after_finish", AFTER_FINISH)
+                line.read_out(body)
     except Cut:
         raise
     except APIStatusError as error:

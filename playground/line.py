@@ -26,6 +26,9 @@ BREATH, SHORTEST_BREATH, LONGEST_BREATH = 0.005, 0.07, 0.2
 AT_ONCE = 8
 """Pieces of text that are read as they come; later ones may wait a moment."""
 
+AT_THE_END = 0.05
+"""Seconds for what comes after the last word."""
+
 POURING = 100_000
 """Bytes a second from which on a reply is read as fast as it comes."""
 
@@ -173,6 +176,14 @@ class Line:
             self.wait(crowded)
         elif self.pieces > AT_ONCE and self.rate < POURING:
             self.wait(SHORTEST_BREATH)
+
+    def read_out(self, body: Iterator[bytes]) -> None:
+        """Read what is left after the last word, mostly nothing: only then can the connection serve another reply."""
+        self.lift_all()
+        self.allow("after_finish", AT_THE_END)
+        with suppress(Exception):
+            for _ in body:
+                pass
 
     def took(self, size: int) -> None:
         """Note that so many bytes came."""

@@ -73,7 +73,7 @@ def test_what_an_entry_asks_for_leaves_too(fake: FakeProvider) -> None:
 
 
 def test_one_tls_context_serves_every_reply(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To make one takes tens of milliseconds, in which a class of thirty would stand still."""
+    """To make one takes tens of milliseconds, in which a class of thirty would stand still; and one connection does."""
     made: list[type] = []
     make = ssl.SSLContext.__new__
 
@@ -85,7 +85,7 @@ def test_one_tls_context_serves_every_reply(fake: FakeProvider, monkeypatch: pyt
     gate.cache_clear()
     for _ in range(3):
         asked(fake)
-    assert len(made) == 1
+    assert (len(made), fake.connections) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [200, 401, 429, 500])
