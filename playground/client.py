@@ -115,8 +115,8 @@ def stream(
                 reader.headers = line.headers = {k.lower(): v for k, v in response.headers.items()}
                 line.lift("first_byte")
                 line.allow("between", limits.between)
-                body = response.iter_bytes()
-                for event in events.read_events(body):
+                parts = response.iter_bytes()
+                for event in events.read_events(parts):
                     line.heard.note(event.raw or f"[{event.kind.upper()}]")
                     if (delta := reader.take(event)) is not None:
                         yield delta
@@ -127,7 +127,7 @@ def stream(
                     if reader.waiting_for_usage:
                         line.lift("between")
                         line.allow("after_finish", AFTER_FINISH)
-                line.read_out(body)
+                line.read_out(parts)
     except Cut:
         raise
     except APIStatusError as error:

@@ -219,11 +219,11 @@ class Tidy:
         return clean(held)
 
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0c\x0e-\x1f\x7f\ufeff]")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean(text: str) -> str:
-    """Text that can be stored and shown: no lone surrogates, control characters or terminal escapes."""
+    """Text that can be stored and shown: no lone surrogates, control characters, terminal escapes or bidi overrides."""
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _CONTROL.sub("", text)

@@ -109,6 +109,11 @@ def test_a_stop_that_cuts_something_off_is_no_end(monkeypatch: pytest.MonkeyPatc
     assert (reply.text, reply.info and reply.info.ended) == ("one ", "stopped")
 
 
+def test_nothing_turns_the_order_of_letters_around(fake: FakeProvider) -> None:
+    fake.script = Script(["a\u202egnp.", "\u2066b\u200f"])
+    assert finished(start(fake)).text == "agnp.b\u200f", "the marks that Arabic and Hebrew need stay"
+
+
 @pytest.mark.parametrize("delay", [5.0, 0.0], ids=["before headers", "after headers"])
 def test_stop_while_nothing_comes(fake: FakeProvider, delay: float) -> None:
     fake.script = Script(["one"], delay=delay, gate=fake.gate(0))
