@@ -29,7 +29,7 @@ with open_page("chat", draw_frame=False) as room:
         def draw_others() -> None:
             if not reply.done:
                 with stop:
-                    actions.draw_stop(room, reply)
+                    actions.draw_stop(room, reply, visit.chat.waiting, "stop")
             draw_rest()
             sent.draw_under_way(room, reply, panel)
 

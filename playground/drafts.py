@@ -37,8 +37,8 @@ class Trial:
     reply: Reply | None = None
     answered: Reply | None = None
     """The reply to the last question, once it has ended."""
-    wish: str = ""
-    """A question that is to be asked when the page is drawn."""
+    waiting: list[str] = field(default_factory=list)
+    """Questions that are asked in turn, when the page is drawn and nothing is being written."""
     greeting: str = ""
 
     def greet(self, greeting: str) -> None:
@@ -50,6 +50,7 @@ class Trial:
         """Forget what was said."""
         if self.reply:
             self.reply.stop()
+            self.waiting.clear()
         self.reply = self.answered = None
         self.greeting, self.conversation = greeting, Conversation.opening(greeting)
 

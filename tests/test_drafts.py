@@ -267,8 +267,10 @@ def test_a_new_greeting_begins_anew(
     tried: tuple[Trial, Written], act: Callable[[Any], None], begun: bool
 ) -> None:
     trial, reply = tried
+    trial.waiting.append("And then?")
     act(trial)
     assert trial.conversation.begun is begun
     assert reply.stopped is not begun
+    assert bool(trial.waiting) is begun
     if not begun:
         assert trial.conversation == Conversation.opening(trial.greeting)

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 from playground.personas import read_persona
 from playground.share import from_link
 from tests.conftest import App, Visit
-from tests.fake_provider import FakeProvider, Script
+from tests.fake_provider import FakeProvider, Script, echo
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -131,6 +131,24 @@ def test_a_draft_outlives_another_page_and_a_reload(workshop: Visit) -> None:
     page.keyboard.insert_text(" sk-proj-abcdefghijklmnop1234567890")
     workshop.sees("looks like an API key")
     page.wait_for_function("!JSON.stringify({...localStorage, ...sessionStorage}).includes('abcdefghij')")
+
+
+def test_a_question_that_comes_early_waits_and_is_asked_next(workshop: Visit, provider: FakeProvider) -> None:
+    gate = provider.gate(1)
+    provider.script = [Script(["A fox ", "ran away."], gate=gate), echo]
+    workshop.asks("A story, please.")
+    workshop.sees("A fox")
+    workshop.asks("And then?")
+    workshop.sees("Next (1): And then?")
+    assert len(provider.chats) == 1
+    gate.release()
+    workshop.sees("You asked: And then?")
+    assert [m["content"] for m in provider.chats[1].json["messages"]][-3:] == [
+        "A story, please.",
+        "A fox ran away.",
+        "And then?",
+    ]
+    expect(workshop.page.get_by_text("Next (1)")).to_have_count(0)
 
 
 def test_typing_while_an_answer_is_under_way_is_kept(app: App, visitor: Callable[..., Visit]) -> None:

@@ -122,11 +122,11 @@ def draw_starters(room: Room) -> None:
     draw_questions(room.t("chat.starters"), starters, "starter", lambda text: say(room, text))
 
 
-def draw_stop(room: Room, reply: Reply) -> None:
+def draw_stop(room: Room, reply: Reply, waiting: list[str], key: str) -> None:
     """The button that ends the reply being written, and what waits behind it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(room.t("chat.stop"), key="stop", icon=":material/stop_circle:", on_click=reply.stop)
-        if waiting := room.session.chat.waiting:
+        st.button(room.t("chat.stop"), key=key, icon=":material/stop_circle:", on_click=reply.stop)
+        if waiting:
             st.caption(
                 room.t("chat.waiting", text=plain(room.session.hidden(waiting[0])[:60]), count=len(waiting))
             )

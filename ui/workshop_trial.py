@@ -10,7 +10,7 @@ from playground.drafts import Draft, Trial
 from playground.sources import source_for
 from playground.writer import ask
 from ui import chat, sent, watching
-from ui.actions import MAX_QUESTION, unsent
+from ui.actions import MAX_QUESTION, draw_stop, unsent
 from ui.exporting import draw_bundle
 from ui.markdown import plain
 from ui.models import mismatch, model_name, speaks
@@ -29,8 +29,7 @@ def draw_trial(room: Room, draft: Draft) -> None:
     trial.greet(persona.greeting.strip())
     trial.settle()
     room = replace(room, persona=persona)
-    wish, trial.wish = trial.wish, ""
-    _say(room, trial, wish)
+    _say_waiting(room, trial)
     with st.container(border=True):
         if draft.persona is None:
             st.caption(t("workshop.stale"))
@@ -44,7 +43,8 @@ def draw_trial(room: Room, draft: Draft) -> None:
             st.info(mismatch(t, room.model, persona), icon=":material/translate:")
         said, stop, starters = st.container(), st.empty(), st.container()
         if typed := st.chat_input(t("workshop.try"), key="try", max_chars=MAX_QUESTION):
-            _say(room, trial, typed)
+            trial.waiting.append(typed)
+            _say_waiting(room, trial)
         with said:
             for message in trial.conversation.messages:
                 chat.draw_message(room, message)
@@ -72,10 +72,13 @@ def draw_trial(room: Room, draft: Draft) -> None:
                     lambda: trial.conversation,
                 )
     if reply := trial.reply:
-        stop.button(t("chat.stop"), key="stop_trial", icon=":material/stop_circle:", on_click=reply.stop)
+        with stop:
+            draw_stop(room, reply, trial.waiting, "stop_trial")
         with said:
             watching.watch(room, reply, lambda: None)
         trial.settle()
+        if trial.waiting:
+            st.rerun()
         stop.empty()
         with said:
             _draw_after(room, trial)
@@ -89,18 +92,18 @@ def _draw_after(room: Room, trial: Trial) -> None:
 
 
 def _draw_starters(room: Room, trial: Trial) -> None:
-    def wish(text: str) -> None:
-        # Asked when the page is drawn: the same click may have ended the writing in a field.
-        trial.wish = text
-
     starters = room.persona.starters if room.persona else ()
-    draw_questions(room.t("chat.starters"), starters, "try_starter", wish)
+    # Asked when the page is drawn: the same click may have ended the writing in a field.
+    draw_questions(room.t("chat.starters"), starters, "try_starter", trial.waiting.append)
+
+
+def _say_waiting(room: Room, trial: Trial) -> None:
+    while trial.waiting and not trial.reply:
+        _say(room, trial, trial.waiting.pop(0))
 
 
 def _say(room: Room, trial: Trial, text: str) -> None:
     """Ask the draft something; a question that holds a key stays here, with the key hidden."""
-    if not text or trial.reply:
-        return
     hidden, trial.answered = room.session.hidden(text), None
     trial.conversation = trial.conversation.say(hidden)
     if hidden != text:
