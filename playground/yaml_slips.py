@@ -20,6 +20,8 @@ _SPACE_AFTER_COLON = re.compile(f"{_LEAD}{_KEY}[ ]*:(?P<bad>[ ]*[{_SPACE}][ {_SP
 _NO_SPACE = re.compile(rf"{_LEAD}{_KEY}(?P<bad>:)(?!//)(?=[^\s{_SPACE}])(?P<rest>.*)")
 _EQUALS = re.compile(f"{_LEAD}{_KEY}(?P<bad>[ ]*[=＝→][ ]*)")
 _FORGOTTEN_COLON = re.compile(rf"{_LEAD}(?P<key>[\w-]+)(?P<bad>[ ]+)[^\s:=]")
+# At the margin, where no line of a text without quotes can stand.
+_COLON_AT_END = re.compile(r"(?P<key>[\w-]+)(?P<bad>[ ]*)$")
 _BULLET = re.compile(
     rf"(?P<lead>[ ]*)(?P<bad>-(?=[^\s-])|[–—•·▪●○・＊－][ {_SPACE}]*|\*[ ]+|\d{{1,2}}[.)、][ ]*)\S"
 )
@@ -66,6 +68,8 @@ def refuse_slip(line: str, number: int, keys: Collection[str], *, known_only: bo
         _refuse_mark("no_colon", number, found, ": ")
     if (found := _FORGOTTEN_COLON.match(line)) and key_form(found["key"]) in keys:
         _refuse_mark("no_colon", number, found, ": ")
+    if (found := _COLON_AT_END.match(line)) and key_form(found["key"]) in keys:
+        _refuse_mark("no_colon", number, found, ":")
     if not known_only and (found := _BULLET.match(line)):
         _refuse_mark("list_dash", number, found, "- ")
 
