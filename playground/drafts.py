@@ -84,7 +84,7 @@ class Draft:
     """What it was last saved as."""
     saved: str = ""
     """The text that was saved."""
-    _read: tuple[str, Persona | None, tuple[Problem, ...]] | None = None
+    _read: tuple[str, Persona | None, tuple[Problem, ...], bool] | None = None
 
     @property
     def untouched(self) -> bool:
@@ -101,10 +101,16 @@ class Draft:
         """What is wrong, or should be told."""
         return self._reading()[2]
 
-    def _reading(self) -> tuple[str, Persona | None, tuple[Problem, ...]]:
+    @property
+    def more_to_fix(self) -> bool:
+        """Whether more than one repair is certain; the one that is known may uncover the next."""
+        return self._reading()[3]
+
+    def _reading(self) -> tuple[str, Persona | None, tuple[Problem, ...], bool]:
         if self._read is None or self._read[0] != self.text:
-            self._read = (self.text, *read_persona(self.text))
-            self.last_good = self._read[1] or self.last_good
+            persona, problems = read_persona(self.text)
+            self._read = (self.text, persona, problems, _more_to_fix(self.text, problems))
+            self.last_good = persona or self.last_good
         return self._read
 
     def typed(self, sent: Mapping[str, object]) -> None:
@@ -168,6 +174,15 @@ class Draft:
         others = {key: kept for key, kept in self.refused.items() if key != name}
         self.put(text)
         self.refused = others
+
+
+def _more_to_fix(text: str, problems: Sequence[Problem]) -> bool:
+    certain = [p.edit for p in problems if p.edit]
+    if len(certain) == len(problems) == 1:
+        # Reading stops at a slip; one step further is enough to know, and a long text takes its time.
+        _, problems = read_persona(applied(certain[0], text))
+        return any(p.edit for p in problems)
+    return len(certain) > 1
 
 
 def with_field(text: str, name: str, value: Value) -> tuple[str | None, tuple[Problem, ...]]:

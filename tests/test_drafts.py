@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from playground.config import Problem
 from playground.drafts import FIELDS, Draft, Trial, Value, uploaded, with_field, without_change, written
 from playground.messages import Conversation, Message
-from playground.personas import read_persona
+from playground.personas import Persona, read_persona
 from playground.reply import Reply
 from tests.tables import table
 
@@ -64,6 +65,37 @@ def test_one_click_fixes() -> None:
     draft.undo()
     draft.undo()
     assert draft.text == "name：Vicky\nsystem_prompt：Be kind.\n"
+
+
+@table(
+    "text, more",
+    [
+        ("name：Vicky\nsystem_prompt：Be kind.\n", True),
+        ("name：Vicky\nsystem_prompt: Be kind.\ngreting: Hi!\n", True),
+        ("name: Vicky\nsystem_promt: Be kind.\ngreting: Hi!\n", True),
+        ("name：Vicky\nsystem_prompt: Be kind.\n", False),
+        ("name：Vicky\nsystem_prompt: [\n", False),
+        ("name: [\n", False),
+        (GOOD, False),
+    ],
+)
+def test_all_can_be_fixed_where_one_slip_hides_another(text: str, more: bool) -> None:
+    assert Draft(text).more_to_fix is more
+
+
+def test_a_long_text_is_looked_at_once_more_and_never_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    def look(text: str) -> tuple[Persona | None, tuple[Problem, ...]]:
+        looks.append(text)
+        return read_persona(text)
+
+    monkeypatch.setattr("playground.drafts.read_persona", look)
+    draft = Draft("name：Vicky\nsystem_prompt：|\n" + "  Be kind.\n" * 5000)
+    for _ in range(3):
+        assert draft.more_to_fix
+        assert len(draft.problems) == 1
+    assert len(looks) == 2
 
 
 def test_a_fix_finds_its_problem_where_it_stands_by_now() -> None:

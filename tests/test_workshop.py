@@ -131,6 +131,13 @@ def test_fix_all(opened: Opened) -> None:
     assert draft_of(test).text == "name: Ann\nsystem_prompt: Be kind.\ngreeting: Hello\n"
 
 
+def test_slips_that_hide_one_another_are_fixed_by_one_click(opened: Opened) -> None:
+    test = types(opened("workshop"), "name：Ann\nsystem_prompt：Be kind.\ngreeting：Hello\n")
+    assert test.main.header[0].value == "To mend: 1"
+    click(test, "fix_all")
+    assert draft_of(test).text == "name: Ann\nsystem_prompt: Be kind.\ngreeting: Hello\n"
+
+
 def test_fields_and_yaml_are_one_thing(opened: Opened) -> None:
     test = opened("workshop")
     test.button_group(key="workshop_view").set_value("fields").run()

@@ -107,10 +107,9 @@ def _draw_problems(room: Room, draft: Draft) -> None:
         if not draft.refused:
             st.caption(t("workshop.good"))
         return
-    certain = [one for one in problems if one.edit]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(t("workshop.problems", count=len(problems)), anchor=False)
-        if len(certain) > 1:
+        if draft.more_to_fix:
             _button(t("workshop.fix_all"), "fix_all", draft.fix_all)
     for number, problem in enumerate(problems):
         problem_list(t, [problem])
