@@ -51,7 +51,7 @@ def test_links(source: str, target: list[str]) -> None:
 REPLACED = [
     *(rf"(^|\s){arrow}(\s|$)" for arrow in ("<->", "->", "<-", "--", ">=", "<=", "~=")),
     r":[\w-]*[a-zA-Z_][\w-]*:|:[+-]1:|:100:|:1234:",
-    r":material[_/]",
+    r":material_(\w+):",
 ]
 DIRECTIVE = re.compile(r"(?<!\\):[^\s!-/:-@\[-`{-~]")
 
@@ -190,6 +190,10 @@ def test_plain_shows_exactly_the_characters(words: str) -> None:
         "text_special",
         "paragraph_close",
     }
+
+
+def test_the_name_of_an_icon_can_be_copied() -> None:
+    assert "\u2060" not in plain("an icon: ':material/school:'")
 
 
 def test_plain_is_one_line() -> None:

@@ -133,6 +133,14 @@ def test_a_draft_outlives_another_page_and_a_reload(workshop: Visit) -> None:
     page.wait_for_function("!JSON.stringify({...localStorage, ...sessionStorage}).includes('abcdefghij')")
 
 
+def test_the_icon_in_an_advice_can_be_copied(workshop: Visit) -> None:
+    page = workshop.page
+    end_of(page, "avatar: ")
+    page.keyboard.type("x")
+    advice = page.locator(".stMarkdown", has_text="an icon in quotes")
+    expect(advice).to_contain_text("in quotes: ':material/school:'")
+
+
 def test_a_question_that_comes_early_waits_and_is_asked_next(workshop: Visit, provider: FakeProvider) -> None:
     gate = provider.gate(1)
     provider.script = [Script(["A fox ", "ran away."], gate=gate), echo]

@@ -74,7 +74,8 @@ def plain(text: str) -> str:
     """The characters of a name, a label or an error, on one line, with no Markdown to be seen in them."""
     text = " ".join(clean(text).split())
     text = re.sub(_ARROW, lambda arrow: _apart(arrow[0]), text)
-    text = re.sub(r":(?=[\w+-]+:|material/)", ":" + JOINER, text, flags=re.A)
+    text = re.sub(r":(?=[\w+-]+:)", ":" + JOINER, text, flags=re.A)
+    # The backslash is enough for the slash of :material/name:, which is so shown that a copy of it is clean.
     return re.sub(r"[!-/:-@\[-`{-~]", r"\\\g<0>", text)
 
 
