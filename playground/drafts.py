@@ -129,6 +129,11 @@ class Draft:
             self.future.clear()
             self._show(text)
 
+    def begin_anew(self, text: str) -> None:
+        """Replace the text by another persona's, which no file of this one's is saved over."""
+        self.put(text)
+        self.file = self.saved = ""
+
     def undo(self) -> None:
         """Take the page's last change back, and nothing of what was typed since unless it is in the same place."""
         if self.past:

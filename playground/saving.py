@@ -25,6 +25,14 @@ def can_save(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK)
 
 
+def holds(folder: Path, file: str, text: str) -> bool:
+    """Whether the file holds just what `save` wrote for the text."""
+    try:
+        return (folder / file).read_bytes() == _whole(text).encode()
+    except OSError:
+        return False
+
+
 def save(folder: Path, file: str, text: str, *, over: bool = False) -> Path:
     """Write the text as `file` of the folder, whole or not at all.
 
@@ -44,7 +52,7 @@ def save(folder: Path, file: str, text: str, *, over: bool = False) -> Path:
     number, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
     try:
         with os.fdopen(number, "w", encoding="utf-8", newline="\n") as part:
-            part.write(text if text.endswith("\n") else f"{text}\n")
+            part.write(_whole(text))
         os.chmod(name, 0o644)
         if not over:
             target.open("x").close()
@@ -56,3 +64,7 @@ def save(folder: Path, file: str, text: str, *, over: bool = False) -> Path:
             target.unlink()
         raise
     return target
+
+
+def _whole(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"

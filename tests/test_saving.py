@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.saving import can_save, file_name, rival, save
+from playground.saving import can_save, file_name, holds, rival, save
 from tests.tables import table
 
 
@@ -53,6 +53,14 @@ def test_save(tmp_path: Path) -> None:
     path = save(tmp_path, "a.yaml", "name: 王老師")
     assert path.read_bytes() == "name: 王老師\n".encode()
     assert [p.name for p in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_a_file_that_somebody_else_changed_is_told_from_one_that_was_saved(tmp_path: Path) -> None:
+    save(tmp_path, "a.yaml", "name: 王老師")
+    assert holds(tmp_path, "a.yaml", "name: 王老師")
+    (tmp_path / "a.yaml").write_text("name: theirs\n")
+    assert not holds(tmp_path, "a.yaml", "name: 王老師")
+    assert not holds(tmp_path, "b.yaml", "name: 王老師")
 
 
 def test_never_over_another_unasked(tmp_path: Path) -> None:

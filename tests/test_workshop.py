@@ -252,6 +252,31 @@ def test_never_over_a_file_unasked(opened: Opened, folder: Path, here: None) -> 
     assert (folder / "01_vicky.yaml").read_text("utf-8") == before
 
 
+def test_ones_own_file_is_saved_again_unless_it_was_changed(opened: Opened, folder: Path, here: None) -> None:
+    test = types(opened("workshop"), "name: vicky!\nsystem_prompt: Be kind.")
+    click(test, "replace")
+    types(test, "name: vicky!\nsystem_prompt: Be firm.\n")
+    click(test, "save_now")
+    assert (folder / "01_vicky.yaml").read_text("utf-8") == "name: vicky!\nsystem_prompt: Be firm.\n"
+    types(test, "name: vicky!\nsystem_prompt: Be wise.\n")
+    (folder / "01_vicky.yaml").write_text("name: Theirs\nsystem_prompt: x\n", "utf-8")
+    click(test, "save_now")
+    assert "name: Theirs" in (folder / "01_vicky.yaml").read_text("utf-8")
+    assert any("Nothing was replaced" in toast.value for toast in test.toast)
+    assert any("“Theirs”" in box.value for box in test.warning)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_draft_that_begins_anew_has_no_file_of_its_own(opened: Opened, folder: Path, here: None) -> None:
+    test = types(opened("workshop"), "name: Ann\nsystem_prompt: Be kind.\n")
+    click(test, "save_now")
+    test.selectbox(key="copied").set_value("teacher").run()
+    click(test, "copy_persona")
+    test.text_input(key="file_name_王老師").set_value("ann").run()
+    assert [b.key for b in test.button if b.key in ("save_now", "replace")] == ["replace"]
+    assert (folder / "ann.yaml").read_text("utf-8") == "name: Ann\nsystem_prompt: Be kind.\n"
+
+
 def test_replace_when_asked(opened: Opened, folder: Path, here: None) -> None:
     test = types(opened("workshop"), "name: vicky!\nsystem_prompt: Be kind.\n")
     click(test, "replace")

@@ -24,7 +24,7 @@ def go_and_write(visit: Session, text: str) -> None:
     if visit.draft is None:
         visit.offered = text
     else:
-        visit.draft.put(text)
+        visit.draft.begin_anew(text)
     st.switch_page("pages/workshop.py")
 
 
@@ -35,7 +35,7 @@ def draw_offer(room: Room, draft: Draft) -> None:
     def decide(text: str) -> None:
         visit.offered = ""
         if text:
-            draft.put(text)
+            draft.begin_anew(text)
 
     if visit.offered:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -76,7 +76,7 @@ def draw_beginnings(room: Room, draft: Draft) -> None:
 
 
 def _begin(draft: Draft, text: str) -> None:
-    draft.put(text)
+    draft.begin_anew(text)
     show(OPEN, False)
 
 
@@ -134,7 +134,7 @@ def _draw_file(room: Room, draft: Draft) -> None:
         file = shown("draft_file")
         text, told = _brought(file.name, file.getvalue()) if file else (None, ())
         if text is not None:
-            draft.put(text)
+            draft.begin_anew(text)
             show(OPEN, bool(told))
 
     file = st.file_uploader(

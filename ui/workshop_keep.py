@@ -8,7 +8,7 @@ import streamlit as st
 
 from playground.drafts import Draft
 from playground.personas import personas_folder
-from playground.saving import can_save, file_name, rival, save
+from playground.saving import can_save, file_name, holds, rival, save
 from ui.markdown import plain
 from ui.page import Room
 from ui.prove_desk import begin_with_draft
@@ -63,9 +63,13 @@ def _draw_saving(room: Room, draft: Draft) -> None:
     file = file_name(words)
     other = rival(folder, file)
 
+    def own_file() -> bool:
+        # Asked at the click too: somebody may have changed it since the page was drawn.
+        return other is not None and other == draft.file and holds(folder, other, draft.saved)
+
     def write(file: str, over: bool) -> None:
         try:
-            save(folder, file, draft.text, over=over)
+            save(folder, file, draft.text, over=over or own_file())
         except FileExistsError:
             st.toast(t("workshop.save_exists", file=plain(file)), icon=":material/error:")
         except OSError as error:
@@ -75,7 +79,8 @@ def _draw_saving(room: Room, draft: Draft) -> None:
             draft.file, draft.saved = file, draft.text
             show(OPEN, False)
 
-    if other is None:
+    if other is None or own_file():
+        file = other or file
         st.caption(t("workshop.save_as", file=plain(file)))
         st.button(t("workshop.save_now"), key="save_now", type="primary", on_click=write, args=(file, False))
         return
