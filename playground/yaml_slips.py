@@ -235,6 +235,8 @@ def _refuse_second_colon(lines: list[str], number: int, column: int, keys: Colle
         refuse("quote_open", _quote_opened(lines, number))
     if edit := half_width_brackets(lines, number):
         refuse("fw_bracket", number, edit.column, edit=edit)
+    if value and re.fullmatch(r":[^\s:]+:", value["value"]):
+        refuse("special", number, value.start("value") + 1, edit=quoted_value(lines, number), char=":")
     if re.search(r":\s", before):
         refuse("colon_value", number, column, edit=quoted_value(lines, number))
     above = next((n for n in range(number - 1, 0, -1) if not _SAYS_NOTHING.match(_line(lines, n))), 0)
