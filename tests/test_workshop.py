@@ -159,6 +159,18 @@ def test_fields_and_yaml_are_one_thing(opened: Opened) -> None:
     assert any("fields come back" in box.value for box in test.info)
 
 
+def test_a_field_is_told_what_is_wrong_in_its_own_words(opened: Opened) -> None:
+    test = opened("workshop")
+    test.button_group(key="workshop_view").set_value("fields").run()
+    test.text_input(key="field_name").set_value("").run()
+    test.text_input(key="field_avatar").set_value("x").run()
+    told = [m.value.replace("\\", "") for m in test.main.markdown if m.value.startswith(":red[")]
+    assert [text.partition("error: ")[2] for text in told] == [
+        "There is nothing in “Name”. Fill it in.]",
+        "“x” cannot be a picture here. Use one emoji, such as 🧑‍🏫, or an icon, such as :material/school:]",
+    ]
+
+
 def test_an_avatar_that_nothing_can_draw_is_told(opened: Opened) -> None:
     test = opened("workshop")
     types(test, 'name: V\nsystem_prompt: Be kind.\navatar: ":material/teacher:"\n')

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
-from playground.config import wording
+from playground.config import Problem, wording
 from playground.drafts import FIELDS, Draft, Value
 from ui.editor import draw_editor
 from ui.markdown import plain
@@ -84,7 +85,17 @@ def _draw_fields(room: Room, draft: Draft) -> None:
         else:
             st.text_input(labels[name], key=kept, on_change=change, max_chars=MOST[name])
         for problem in problems:
-            st.markdown(f":red[:material/error: {plain(' '.join(wording(problem, t)))}]")
+            st.markdown(f":red[:material/error: {plain(_told(room, problem, name, labels[name]))}]")
+
+
+def _told(room: Room, problem: Problem, name: str, label: str) -> str:
+    """What is wrong with what a field holds, and what to do, in words that know of no YAML."""
+    if problem.slots.get("field") == name:
+        problem = replace(problem, slots={**problem.slots, "field": label})
+    what, fix = wording(problem, room.t)
+    if problem.code in ("blank", "avatar"):
+        fix = room.t(f"workshop.fix_field.{problem.code}")
+    return f"{what} {fix}"
 
 
 def _box(key: str, value: str) -> str:
