@@ -15,6 +15,7 @@ from playground.providers import Provider
 from playground.wire import Setup
 from ui.models import OWN, model_name, provider_name, speaks
 from ui.page import Room
+from ui.persona_names import persona_label, told_apart
 from ui.session import endpoint_for, key_for, picked, show
 from ui.sidebar import draw_temperature
 
@@ -90,10 +91,11 @@ def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> N
         model = (model_id or "").strip() or room.provider.models.default
         comparison.change(column, replace(seat, model=model))
 
+    personas = _names(room)
     st.selectbox(
         t("sidebar.persona"),
-        list(_personas(room)),
-        format_func=lambda slug: persona_name(room, replace(seat, persona=slug)),
+        list(personas),
+        format_func=personas.__getitem__,
         key=show(f"seat_persona_{key}", seat.persona),
         on_change=picked(f"seat_persona_{key}", choose("persona")),
     )
@@ -123,12 +125,7 @@ def draw_seat(room: Room, comparison: Comparison, column: Column, key: str) -> N
 
 def persona_name(room: Room, seat: Seat) -> str:
     """What the persona of a seat is called, with its picture, as plain text."""
-    persona = persona_of(room, seat)
-    if persona is None:
-        return room.t("compare.nobody")
-    face = "" if persona.avatar.startswith(":") else persona.avatar
-    name = f"{face} {persona.name}".strip()
-    return room.t("compare.draft", name=name) if seat.persona == DRAFT else name
+    return _names(room)[seat.persona]
 
 
 def backend_name(room: Room, seat: Seat) -> str:
@@ -145,6 +142,15 @@ def _personas(room: Room) -> dict[str, Persona | None]:
     draft = room.session.draft
     written = draft.persona or draft.last_good if draft else None
     return {"": None, **({DRAFT: written} if written else {}), **room.shelf.personas}
+
+
+def _names(room: Room) -> dict[str, str]:
+    """What to call everybody who may be played, in the same order."""
+    t, names = room.t, {slug: persona_label(one) if one else "" for slug, one in _personas(room).items()}
+    names[""] = t("compare.nobody")
+    if DRAFT in names:
+        names[DRAFT] = t("compare.draft", name=names[DRAFT])
+    return told_apart(names)
 
 
 def _temperature(room: Room, seat: Seat) -> float | None:

@@ -15,6 +15,7 @@ from ui.exporting import file_text
 from ui.markdown import plain
 from ui.models import language_name
 from ui.page import Room
+from ui.persona_names import persona_label, persona_labels
 from ui.problems import problem_list
 from ui.sharing import draw_share
 from ui.workshop_begin import go_and_write
@@ -76,19 +77,20 @@ def search(personas: Mapping[str, Persona], wanted: Wanted) -> dict[str, Persona
 
 def draw_cards(room: Room, personas: Mapping[str, Persona]) -> None:
     """One card a persona, with the button that leads to it."""
-    items = list(personas.items())
+    items, names = list(personas.items()), persona_labels(room.shelf.personas)
     for start in range(0, len(items), COLUMNS):
         for column, (slug, persona) in zip(st.columns(COLUMNS), items[start : start + COLUMNS], strict=False):
             with column.container(border=True, height="stretch"):
-                _draw_card(room, slug, persona)
+                _draw_card(room, slug, persona, twin=names[slug] != persona_label(persona))
 
 
-def _draw_card(room: Room, slug: str, persona: Persona) -> None:
+def _draw_card(room: Room, slug: str, persona: Persona, *, twin: bool) -> None:
     t = room.t
     st.subheader(f"{face(persona)}  {plain(persona.name)}", anchor=False)
     st.markdown(plain(persona.description))
     marks = [language_name(t, persona.language)] if persona.language else []
-    st.caption(" · ".join(plain(mark) for mark in (*marks, *persona.tags)))
+    marks += [*persona.tags, *([slug] if twin else [])]
+    st.caption(" · ".join(map(plain, marks)))
     with st.expander(t("gallery.prompt")):
         st.code(persona.system_prompt.strip(), language=None, wrap_lines=True)
     if st.button(t("gallery.talk"), key=f"talk_{slug}", icon=":material/forum:", width="stretch"):

@@ -12,9 +12,9 @@ from playground.printed_proof import estimate
 from playground.proof import Plan, asked, remaining, turns
 from playground.proof_file import from_json
 from playground.proving import prove
-from ui.chat import face
 from ui.markdown import plain
 from ui.page import Room
+from ui.persona_names import persona_label, told_apart
 from ui.prove_desk import DRAFT, Desk, offers, personas, voices
 from ui.session import known_keys, picked, show, shown
 
@@ -28,12 +28,13 @@ PROBES = ("drift", "reveal", "refuse", "role", "language")
 def draw_choices(room: Room, desk: Desk) -> Plan | None:
     """Persona, models and questions; returns the plan they make, None where something is missing."""
     t, known, offered = room.t, personas(room), offers(room)
+    names = _names(room, known)
     who, what = st.columns(2, gap="large")
     with who:
         st.selectbox(
             t("prove.persona"),
-            list(known),
-            format_func=lambda slug: _persona_name(room, slug, known[slug]),
+            list(names),
+            format_func=names.__getitem__,
             key=show("prove_persona", desk.persona),
             on_change=picked("prove_persona", lambda slug: _choose(desk, slug)),
         )
@@ -182,9 +183,11 @@ def _choose(desk: Desk, slug: str) -> None:
     desk.left_out.clear()
 
 
-def _persona_name(room: Room, slug: str, persona: Persona) -> str:
-    name = f"{face(persona)} {persona.name}"
-    return room.t("prove.draft", name=name) if slug == DRAFT else name
+def _names(room: Room, known: dict[str, Persona]) -> dict[str, str]:
+    names = {slug: persona_label(persona) for slug, persona in known.items()}
+    if DRAFT in names:
+        names[DRAFT] = room.t("prove.draft", name=names[DRAFT])
+    return told_apart(names)
 
 
 def _draw_judge(room: Room, desk: Desk, offered: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from playground.providers import Model, Provider, ProvidersFile, Quirks
 from ui import chats
 from ui.markdown import plain
 from ui.models import draw_model, provider_name, speaks
+from ui.persona_names import persona_labels
 from ui.session import Session, endpoint_for, key_for, may_name_servers, picked, show, shown
 
 LENGTHS = (60, 90, 150, 300, 600, 800, 1200, 2000, 4000, 8000)
@@ -52,9 +53,7 @@ def first_persona(shelf: Shelf, model: Model, language: str) -> str:
 
 
 def _persona(t: Translator, visit: Session, shelf: Shelf, persona: Persona | None) -> None:
-    def name(slug: str) -> str:
-        one = shelf.personas[slug]
-        return f"{one.avatar} {one.name}" if one.avatar and not one.avatar.startswith(":") else one.name
+    names = persona_labels(shelf.personas)
 
     def switch(slug: str) -> None:
         visit.choose_persona(slug)
@@ -62,8 +61,8 @@ def _persona(t: Translator, visit: Session, shelf: Shelf, persona: Persona | Non
     if shelf.personas:
         st.selectbox(
             t("sidebar.persona"),
-            list(shelf.personas),
-            format_func=name,
+            list(names),
+            format_func=names.__getitem__,
             key=show("persona", visit.persona),
             on_change=picked("persona", switch),
             label_visibility="collapsed",

@@ -12,6 +12,7 @@ from playground.persona_text import persona_yaml
 from ui.exporting import file_text
 from ui.markdown import plain
 from ui.page import Room
+from ui.persona_names import persona_labels
 from ui.problems import problem_list
 from ui.session import Session, show, shown
 
@@ -81,11 +82,7 @@ def _begin(draft: Draft, text: str) -> None:
 
 
 def _draw_personas(room: Room, draft: Draft) -> None:
-    t, files = room.t, {one.slug: one for one in room.shelf.files if one.persona}
-
-    def name(slug: str) -> str:
-        persona = room.shelf.personas[slug]
-        return f"{persona.avatar} {persona.name}" if not persona.avatar.startswith(":") else persona.name
+    t, names = room.t, persona_labels(room.shelf.personas)
 
     def copy() -> None:
         text = file_text(room, shown("copied"))
@@ -94,15 +91,15 @@ def _draw_personas(room: Room, draft: Draft) -> None:
         else:
             _begin(draft, text)
 
-    if not files:
+    if not names:
         st.caption(t("notice.no_personas"))
         return
     wished = room.session.persona
     st.selectbox(
         t("sidebar.persona"),
-        list(files),
-        index=list(files).index(wished) if wished in files else 0,
-        format_func=name,
+        list(names),
+        index=list(names).index(wished) if wished in names else 0,
+        format_func=names.__getitem__,
         key="copied",
     )
     st.button(t("workshop.copy"), key="copy_persona", icon=":material/content_copy:", on_click=copy)
