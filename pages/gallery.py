@@ -20,3 +20,4 @@ with open_page("gallery") as room:
     elif room.shelf.personas:
         st.info(t("gallery.nothing"), icon=":material/search_off:")
     gallery.draw_broken(room)
+    gallery.draw_warned(room)

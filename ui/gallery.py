@@ -112,3 +112,11 @@ def draw_broken(room: Room) -> None:
     for name, problems in room.shelf.broken:
         with st.expander(t("gallery.broken", file=plain(name)), icon=":material/warning:", expanded=True):
             problem_list(t, problems)
+
+
+def draw_warned(room: Room) -> None:
+    """The files whose personas can be talked to although something in them is probably not meant so."""
+    t = room.t
+    for name, problems in room.shelf.warned:
+        with st.expander(t("gallery.warned", file=plain(name)), icon=":material/info:"):
+            problem_list(t, problems)

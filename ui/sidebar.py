@@ -69,12 +69,13 @@ def _persona(t: Translator, visit: Session, shelf: Shelf, persona: Persona | Non
         )
     else:
         st.warning(t("notice.no_personas"))
+    # Two lines about files would be one too many; the page tells of both kinds.
     if shelf.broken:
-        st.page_link(
-            "pages/gallery.py",
-            label=t("notice.broken_personas", count=len(shelf.broken)),
-            icon=":material/warning:",
-        )
+        told = t("notice.broken_personas", count=len(shelf.broken))
+        st.page_link("pages/gallery.py", label=told, icon=":material/warning:")
+    elif shelf.warned:
+        told = t("notice.warned_personas", count=len(shelf.warned))
+        st.page_link("pages/gallery.py", label=f":gray[{told}]", icon=":material/info:")
 
     def begin() -> None:
         visit.open_chat(visit.persona, persona.greeting.strip() if persona else "")
