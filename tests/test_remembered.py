@@ -35,6 +35,7 @@ REMEMBERED = {
     "ui.keeping.store": "the way to the database",
     "ui.library._known": FILES,
     "ui.library._lesson": FILES,
+    "ui.library._names": FILES,
     "ui.library._providers": FILES,
     "ui.library._usual": FILES,
     "ui.library._with_lesson": "the providers with a lesson; of visitors' own ones the latest 16",

@@ -83,6 +83,8 @@ def _ask(room: Room) -> None:
     """Keep the last question, and have it answered."""
     setup, visit = asking(room), room.session
     visit.chat.sent_shown = ""
+    others, place = visit.chat.others, len(visit.chat.conversation.messages)
+    (others.add if visit.gone else others.discard)(place)
     source = source_for(setup.provider, setup.model, endpoint_for(setup.provider))
     reply = ask(
         setup,
@@ -140,7 +142,7 @@ def draw_actions(room: Room) -> None:
     failed = (last.info is not None and last.info.failure is not None) or last.role == "user"
     if last.info and last.info.failure:
         _draw_way_out(room, last.info, last.info.failure, question)
-    draw_judging(room, chat.conversation)
+    draw_judging(room.told(len(chat.conversation.messages) - 1), chat.conversation)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
             t("chat.retry" if failed else "chat.again"),

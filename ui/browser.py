@@ -88,13 +88,15 @@ const page = ({ data, setTriggerValue }) => {
   // The token stays with the browser, or with the tab where others use the computer too; which dialogue was on screen
   // stays with the tab. Until the server has heard of a token from an earlier visit, nothing here is overwritten.
   const TOKEN = "playground-visitor", CHAT = "playground-chat", SHARED = "playground-shared";
+  const PERSONA = "playground-persona";
   try {
     const kept = sessionStorage.getItem(TOKEN) || localStorage.getItem(TOKEN);
     const shared = localStorage.getItem(SHARED) === "yes";
     if (!data.known && ((kept && kept !== data.token) || shared !== data.shared)) {
       if (window.playgroundTold === data.token) return;
       window.playgroundTold = data.token;
-      setTriggerValue("told", { token: kept || data.token, chat: sessionStorage.getItem(CHAT) || "", shared });
+      setTriggerValue("told", { token: kept || data.token, chat: sessionStorage.getItem(CHAT) || "",
+        persona: sessionStorage.getItem(PERSONA) || "", shared });
       return;
     }
     const [own, other] = data.shared ? [sessionStorage, localStorage] : [localStorage, sessionStorage];
@@ -103,6 +105,7 @@ const page = ({ data, setTriggerValue }) => {
     if (data.shared) localStorage.setItem(SHARED, "yes");
     else localStorage.removeItem(SHARED);
     sessionStorage.setItem(CHAT, data.chat);
+    sessionStorage.setItem(PERSONA, data.persona);
   } catch {
     // A browser that keeps nothing for sites: the visitor has the recovery code.
   }
@@ -259,9 +262,9 @@ def tell_page(
 ) -> None:
     """Begin `page` at its top, set `<html lang>` and the size of text, and let the browser keep what finds the chats.
 
-    `visitor` holds `token` and `chat`, the dialogue on screen, whether the browser is `known`, and whether others
-    use it too (`shared`); `told` gets what the browser kept before. One that is `equipped` was sent the page's code
-    before; `lost` is called where it turns out not to have it.
+    `visitor` holds `token` and `chat`, the dialogue on screen, and the `persona` who answers in it, whether the
+    browser is `known`, and whether others use it too (`shared`); `told` gets what the browser kept before. One that
+    is `equipped` was sent the page's code before; `lost` is called where it turns out not to have it.
     """
     key, component = ("page", _page) if equipped else ("first_page", _first_page)
     component(

@@ -17,7 +17,7 @@ from playground.i18n import Translator, locale
 from playground.messages import Failure, Message
 from playground.personas import Persona
 from playground.usage import scarcest
-from ui import lesson
+from ui import lesson, library
 from ui.growing import cleared
 from ui.markdown import plain, safe_again
 from ui.models import language_name, mismatch, model_name, provider_name, speaks, way_on
@@ -51,6 +51,8 @@ def draw_header(room: Room) -> None:
         if persona.description:
             st.caption(plain(persona.description))
     draw_notices(room)
+    if gone := room.session.gone:
+        st.warning(t("notice.persona_gone", name=plain(library.name_of(gone))), icon=":material/link_off:")
     if file := next((f for f in room.shelf.files if f.slug == room.session.persona and f.earlier), None):
         st.warning(t("notice.earlier", file=plain(file.file)), icon=":material/build:")
     if lesson.draw_notice(room):
@@ -107,24 +109,24 @@ def draw_dialogue(room: Room) -> tuple[DeltaGenerator, Callable[[], None]]:
             on_click=chat.show_older,
         )
     known = openable(chat)
-    said = [(message, known.get(place, "")) for place, message in enumerate(messages)][older:]
+    said = [(room.told(n), message, known.get(n, "")) for n, message in enumerate(messages)][older:]
     # A container that is drawn again keeps what was in it until something else comes.
     *full, last = [(st.container(), said[at : at + TEN]) for at in range(0, len(said) + 1, TEN)]
     with last[0]:
-        bubbles = [(_bubble(room, message), message, number) for message, number in last[1]]
+        bubbles = [(_bubble(own, message), own, message, number) for own, message, number in last[1]]
 
-    def fill(bubbles: list[tuple[DeltaGenerator, Message, str]]) -> None:
-        for bubble, message, number in bubbles:
+    def fill(bubbles: list[tuple[DeltaGenerator, Room, Message, str]]) -> None:
+        for bubble, own, message, number in bubbles:
             with bubble:
-                _draw_said(room, message, number)
+                _draw_said(own, message, number)
 
     def rest() -> None:
         with header:
             draw_header(room)
         for place, lines in full:
             with place:
-                for message, number in lines:
-                    draw_message(room, message, number)
+                for own, message, number in lines:
+                    draw_message(own, message, number)
         fill(bubbles[:-1])
 
     if chat.reply and visit.standing == (chat.id, older):

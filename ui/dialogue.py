@@ -38,6 +38,8 @@ class Chat:
     """What was sent for its latest replies; it ends with the session."""
     sent_shown: str = ""
     """Which request the panel shows, as it names them; "" the latest."""
+    others: set[int] = field(default_factory=set)
+    """Which of its messages somebody wrote who stood in for its persona, by their places."""
     leave: Leave = field(default_factory=Leave)
     """What is left out of its next requests."""
 

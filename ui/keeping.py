@@ -147,12 +147,11 @@ def listed(visit: Session) -> tuple[Listed, ...]:
 def every(visit: Session, most: int | None = None) -> tuple[Listed, ...]:
     """The same without looking at what was read before; all of them, or so many of those that are kept."""
     told = _read(lambda: store().chats(visit.owner, limit=most))
-    found = told or []
-    ids = {one.id for one in found}
+    ids = {one.id for one in told or ()}
     here = [chat for chat in reversed(visit.chats.values()) if chat.conversation.begun]
     # What was kept once and is not found was deleted in another tab.
     missing = (chat for chat in here if chat.id not in ids and (told is None or not chat.seen))
-    return (*map(_unsaved, missing), *found)
+    return (*map(_unsaved, missing), *(told or ()))
 
 
 def _unsaved(chat: Chat) -> Listed:
@@ -227,7 +226,7 @@ def keep_as_new(visit: Session) -> None:
     """Let the dialogue on screen, which has parted from the one that is kept, be one of its own."""
     old = visit.chat
     if old.reply is None:
-        new = Chat(old.persona, old.conversation, sent=old.sent, leave=old.leave)
+        new = Chat(old.persona, old.conversation, sent=old.sent, others=old.others, leave=old.leave)
         visit.forget(old.id)
         visit.chats[new.id], visit.chat_id = new, new.id
         save(visit, new)
@@ -254,7 +253,8 @@ def remember(visit: Session, page: str) -> None:
     """Tell the browser the page, its looks and what finds the visitor's dialogues again; hear what it kept before."""
     if visit.comparison:
         compared(visit.owner, visit.chat_id, visit.persona)[:] = [visit.comparison]
-    kept = {"token": visit.token, "chat": visit.chat_id, "known": visit.known, "shared": visit.shared}
+    kept = {"token": visit.token, "known": visit.known, "shared": visit.shared}
+    kept |= {"chat": visit.chat_id, "persona": visit.persona}
     told, lost = partial(recognise, visit), partial(setattr, visit, "equipped", False)
     browser.tell_page(page, visit.language, visit.large_text, kept, told, lost, equipped=visit.equipped)
     visit.equipped = True
@@ -272,7 +272,7 @@ def recognise(visit: Session, told: Mapping[str, object] | None) -> None:
         visit.comparison = before[0].copy()
     if visit.chat_id in visit.chats and not visit.chat.conversation.begun:
         kept = load(visit, str(told.get("chat")))
-        if kept and kept.persona == visit.persona:
+        if kept and visit.persona in (kept.persona, told.get("persona")):
             _bring_back(visit, kept)
             visit.go_to(kept.id)
     visit.known = True

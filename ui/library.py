@@ -31,7 +31,18 @@ def personas() -> Shelf:
     known = _known(str(folder))
     shelf = load_personas(folder, known[0] if known else None)
     known[:] = [shelf]
+    _names(str(folder)).update({slug: persona.name for slug, persona in shelf.personas.items()})
     return shelf
+
+
+@cache
+def _names(folder: str) -> dict[str, str]:
+    return {}
+
+
+def name_of(slug: str) -> str:
+    """What a persona is called, or was as long as its file was here; its slug where this process never saw it."""
+    return _names(str(personas_folder(os.environ))).get(slug, slug)
 
 
 def lesson_file() -> Path:

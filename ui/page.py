@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
@@ -88,6 +88,11 @@ class Room:
             max_tokens=self.session.max_tokens,
             refused=self.session.refused.get((self.provider.id, self.model.id), frozenset()),
         )
+
+    def told(self, place: int) -> Room:
+        """The room for a message of the dialogue on screen: nobody's face and checks are put to another's words."""
+        others = place in self.session.chat.others
+        return self if others == bool(self.session.gone) else replace(self, persona=None)
 
 
 @contextmanager
@@ -200,19 +205,20 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
     for provider in providers.all.values():
         visit.models.setdefault(provider.id, provider.models.default)
     model = providers[visit.provider].model(visit.models[visit.provider])
+    if visit.gone in shelf.personas:
+        visit.persona, visit.gone = visit.gone, ""
     if visit.persona not in shelf.personas:
+        # A dialogue outlives its persona's file: it stays that persona's own, and another one stands in.
+        visit.gone = visit.gone or visit.persona
         visit.persona = sidebar.first_persona(shelf, model, visit.language)
-        if visit.chat_id in visit.chats and visit.chat.conversation.begun:
-            # A dialogue outlives its persona's file; the next one answers in it.
-            visit.notices.append(("persona_gone", {"name": visit.chat.persona}))
-            visit.chat.persona = visit.persona
     persona = shelf.personas.get(visit.persona)
     greeting = persona.greeting.strip() if persona else ""
     fresh = visit.chat_id not in visit.chats
-    if fresh or visit.chat.persona != visit.persona:
+    if fresh or visit.chat.persona != (visit.gone or visit.persona):
         visit.open_chat(visit.persona, greeting)
     elif not visit.chat.conversation.begun:
-        # An edited greeting is on the page at the next interaction.
+        # An edited greeting is on the page at the next interaction, and so is that of who stands in.
+        visit.chat.others = {0} if visit.gone else set()
         visit.chat.conversation = visit.chat.conversation.opening(greeting)
 
 

@@ -52,6 +52,8 @@ class Session:
     language: str = "en"
     language_chosen: bool = False
     persona: str = ""
+    gone: str = ""
+    """The persona of the dialogue on screen while its file is away, so that `persona` stands in for it."""
     provider: str = ""
     models: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict, repr=False)
@@ -147,12 +149,12 @@ class Session:
             del self.chats[self.chat_id]
         chat = Chat(persona, Conversation.opening(greeting))
         self.chats[chat.id] = chat
-        self.chat_id = chat.id
+        self.chat_id, self.gone = chat.id, ""
         return chat
 
     def choose_persona(self, slug: str) -> None:
         """Switch persona; its own temperature and length hold until the visitor changes them."""
-        self.persona = slug
+        self.persona, self.gone = slug, ""
         self.temperature = self.max_tokens = None
         self.notices.clear()
 
