@@ -13,6 +13,7 @@ with open_page("providers") as room:
     st.title(t("backends.title"), anchor=False)
     st.caption(t("backends.intro"))
 
+    backends.draw_slips(room)
     board = backends.draw_room_check(room)
     places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
     lesson.draw_lesson(room)

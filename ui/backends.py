@@ -15,9 +15,11 @@ from playground.doctor import wording
 from playground.i18n import Translator
 from playground.line import Line
 from playground.providers import Provider, Quirks
+from ui.library import providers_file
 from ui.markdown import plain
 from ui.models import model_name, provider_name
 from ui.page import Room
+from ui.problems import problem_list
 from ui.session import endpoint_for, key_for, turn_for
 from ui.shared import classroom
 
@@ -53,6 +55,15 @@ def draw_room_check(room: Room) -> DeltaGenerator:
     place = st.empty()
     _draw_board(room, place)
     return place
+
+
+def draw_slips(room: Room) -> None:
+    """What is wrong with the providers' file, as long as an earlier version of it is in force."""
+    if room.slips:
+        file = plain(providers_file().name)
+        with st.expander(room.t("gallery.broken", file=file), icon=":material/warning:", expanded=True):
+            st.caption(room.t("backends.earlier"))
+            problem_list(room.t, room.slips)
 
 
 def draw_provider(room: Room, provider: Provider) -> DeltaGenerator:

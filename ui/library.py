@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -56,45 +57,68 @@ def _lesson(path: str, stamp: float) -> tuple[str, Lesson] | None:
     return place(lesson) if lesson else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _with_lesson(path: str, stamp: float, language: str, name: str, _lesson: Lesson) -> ProvidersFile | None:
-    providers, t = _providers(path, stamp)[0], translator(language)
+@dataclass(frozen=True, eq=False)
+class _Version:
+    """The providers' file as it was at one moment; caches know it by what it is and not by what it holds."""
 
-    def named(one: Entry) -> str:
-        return t("recorded.model", model=one.label or one.model, date=one.recorded)
+    path: str
+    stamp: float
+    file: ProvidersFile | None
+    problems: tuple[Problem, ...]
 
-    return providers and with_lesson(providers, _lesson, name, named, language)
 
-
+@lru_cache(maxsize=4)
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _providers(path: str, stamp: float) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
-    return load_providers(Path(path))
+def _read(path: str, stamp: float) -> _Version:
+    return _Version(path, stamp, *load_providers(Path(path)))
+
+
+@cache
+def _last_good(path: str) -> list[_Version]:
+    return []
 
 
 def providers(
     language: str = "en", own: tuple[str, Lesson] | None = None
 ) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
-    """The providers as their file is now, or what is wrong with it; the recorded lesson is the visitor's own, if any.
+    """The providers as their file is now, and nothing; or as it was before it got a slip, and what is wrong with it.
 
-    A lesson comes with the name that `place` gave it.
+    None where this process never saw a good one. The recorded lesson is the visitor's own, if any; it comes with the
+    name that `place` gave it.
     """
     path, file = providers_file(), lesson_file()
-    stamp = _stamp(path)
+    version = _read(str(path), _stamp(path))
+    good, problems = _last_good(str(path)), () if version.file else version.problems
+    if version.file:
+        good[:] = [version]
+    elif good:
+        version = good[0]
     if own is None:
-        return _usual(str(path), stamp, str(file), _stamp(file), language)
-    found, problems = _providers(str(path), stamp)
-    return found and _with_lesson(str(path), stamp, language, *own), problems
+        return _usual(version, str(file), _stamp(file), language), problems
+    return _with_lesson(version, language, *own), problems
 
 
 # Streamlit's caches let one visitor read a file while the others wait, and take half a millisecond whenever asked.
 @lru_cache(maxsize=16)
-def _usual(
-    path: str, stamp: float, file: str, file_stamp: float, language: str
-) -> tuple[ProvidersFile | None, tuple[Problem, ...]]:
-    found, problems = _providers(path, stamp)
-    if found and (lesson := _lesson(file, file_stamp)):
-        found = _with_lesson(path, stamp, language, *lesson)
-    return found, problems
+def _usual(version: _Version, file: str, file_stamp: float, language: str) -> ProvidersFile | None:
+    lesson = _lesson(file, file_stamp)
+    return _with_lesson(version, language, *lesson) if lesson else version.file
+
+
+def _with_lesson(version: _Version, language: str, name: str, lesson: Lesson) -> ProvidersFile | None:
+    return version.file and _joined(version.path, version.stamp, language, name, lesson, version.file)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _joined(
+    path: str, stamp: float, language: str, name: str, _lesson: Lesson, _file: ProvidersFile
+) -> ProvidersFile:
+    t = translator(language)
+
+    def named(one: Entry) -> str:
+        return t("recorded.model", model=one.label or one.model, date=one.recorded)
+
+    return with_lesson(_file, _lesson, name, named, language)
 
 
 def _stamp(path: Path) -> float:

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from playground import failures
+from playground.config import Problem
 from playground.i18n import Translator, choose_language, translator
 from playground.personas import Persona, Shelf, slug_of
 from playground.providers import Model, Provider, ProvidersFile
@@ -19,7 +20,7 @@ from playground.wire import Setup
 from ui import keeping, library, models, sidebar
 from ui.markdown import plain
 from ui.problems import problem_list
-from ui.session import Session, is_new, secrets, session
+from ui.session import Session, secrets, session
 from ui.shared import classroom
 
 PAGES = {
@@ -47,6 +48,8 @@ class Room:
     session: Session
     shelf: Shelf
     providers: ProvidersFile
+    slips: tuple[Problem, ...]
+    """What is wrong with the providers' file, which is in force as it was before."""
     persona: Persona | None
     provider: Provider
     model: Model
@@ -62,7 +65,9 @@ class Room:
         self.tell_browser()
         with st.sidebar:
             _links(self.t, self.session)
-            self._engine = sidebar.draw(self.t, self.session, self.shelf, self.providers)
+            self._engine = sidebar.draw(
+                self.t, self.session, self.shelf, self.providers, slips=bool(self.slips)
+            )
 
     def tell_browser(self) -> None:
         """Tell the browser the page's looks and what it should keep, once a run."""
@@ -112,8 +117,9 @@ def open_page(name: str, *, draw_frame: bool = True) -> Iterator[Room]:
 
 
 def _open(name: str, *, draw_frame: bool) -> Room:
-    arriving = is_new()
     visit = session()
+    # Nothing is chosen before a first run has come past the providers.
+    arriving = not visit.provider
     visit.secrets = secrets()
     if arriving:
         visit.language = choose_language(st.query_params.get("lang"), st.context.locale)
@@ -129,6 +135,7 @@ def _open(name: str, *, draw_frame: bool) -> Room:
     if providers is None:
         st.error(t("notice.providers_broken", file=plain(library.providers_file().name)))
         problem_list(t, problems)
+        st.button(t("notice.look_again"), key="look_again", icon=":material/refresh:")
         st.stop()
     if arriving:
         _arrive(visit, shelf, providers)
@@ -143,7 +150,8 @@ def _open(name: str, *, draw_frame: bool) -> Room:
     _write_link(visit, name)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
-    room = Room(name, t, visit, shelf, providers, shelf.personas.get(visit.persona), provider, model, top)
+    persona = shelf.personas.get(visit.persona)
+    room = Room(name, t, visit, shelf, providers, problems, persona, provider, model, top)
     if arriving:
         # It brings the page's looks; later on the first words of a reply come before it.
         room.tell_browser()

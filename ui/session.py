@@ -210,11 +210,6 @@ def session() -> Session:
     return found
 
 
-def is_new() -> bool:
-    """Whether this is the visitor's first run."""
-    return "session" not in st.session_state
-
-
 def show(key: str, value: Any) -> str:
     """Let the widget `key` show `value`, whatever it showed before; returns the key."""
     st.session_state[key] = value

@@ -21,8 +21,13 @@ LENGTHS = (60, 90, 150, 300, 600, 800, 1200, 2000, 4000, 8000)
 """Tokens that the reply's length offers."""
 
 
-def draw(t: Translator, visit: Session, shelf: Shelf, providers: ProvidersFile) -> DeltaGenerator:
-    """Draw the three groups; returns the place of the line about the model's state."""
+def draw(
+    t: Translator, visit: Session, shelf: Shelf, providers: ProvidersFile, *, slips: bool
+) -> DeltaGenerator:
+    """Draw the three groups; returns the place of the line about the model's state.
+
+    `slips` is whether the providers' file needs mending and these are what it held before.
+    """
     persona = shelf.personas.get(visit.persona)
     provider = providers[visit.provider]
     model = provider.model(visit.models[provider.id])
@@ -30,6 +35,8 @@ def draw(t: Translator, visit: Session, shelf: Shelf, providers: ProvidersFile) 
     _persona(t, visit, shelf, persona)
     st.subheader(t("sidebar.backend"), anchor=False)
     _backend(t, visit, providers, provider)
+    if slips:
+        st.page_link("pages/providers.py", label=t("notice.earlier_providers"), icon=":material/warning:")
     engine = draw_model(t, visit, provider, model, persona)
     st.subheader(t("sidebar.settings"), anchor=False)
     _settings(t, visit, provider, model, providers, persona)
