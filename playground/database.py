@@ -177,7 +177,8 @@ class Database:
             if code == "unreachable" and getattr(error, "statement", None) is None:
                 self._silent_since = self._clock()
             if cause != self._told:
-                log.warning("the database is of no use: %s (%s)", code, cause)
+                named = "PLAYGROUND_DATABASE_URL" + " or PLAYGROUND_DATA" * self._is_file
+                log.warning("the database is of no use: %s (%s); look at %s", code, cause, named)
             self._told = cause
             # "from None": a traceback of the libraries may hold what was to be saved, or the password.
             raise Unsaved(code) from None

@@ -228,6 +228,7 @@ def test_no_database_there(address: str, caplog: pytest.LogCaptureFixture) -> No
         opened.save("me", "a", "vicky", TALK)
     assert raised.value.code == "unreachable"
     assert "PASSWORD" not in "".join(traceback.format_exception(raised.value)) + caplog.text
+    assert "PLAYGROUND_DATABASE_URL" in caplog.text
     opened.close()
 
 

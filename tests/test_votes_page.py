@@ -154,6 +154,16 @@ def test_a_database_that_does_not_answer(folder: Path, monkeypatch: pytest.Monke
     assert "reveal_vote" in buttons(press(test, "begin_vote"))
 
 
+def test_a_ballot_of_a_database_that_does_not_answer(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*args: object) -> Any:
+        raise Unsaved("read_only")
+
+    monkeypatch.setattr(Polls, "find", silent)
+    test = ballot(opened, "C7HKMR")
+    assert "does not answer" in shown(test)
+    assert "no vote with this code" not in shown(test)
+
+
 @pytest.mark.parametrize(
     ("page", "link"),
     [

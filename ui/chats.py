@@ -100,7 +100,9 @@ def draw_list(room: Room) -> None:
         icon=":material/search:",
     )
     found = keeping.search(visit, words) if words else keeping.listed(visit)
-    if not found:
+    if visit.unread:
+        st.warning(t("chats.unread"), icon=":material/cloud_off:")
+    elif not found:
         st.info(t("chats.nothing" if words else "chats.none"), icon=":material/forum:")
     for one in found[:SHOWN]:
         _draw_row(room, one)
@@ -213,7 +215,8 @@ def draw_recovery(room: Room) -> None:
             visit.news = ("code_wait", 0)
         elif keeping.take_over(visit, code):
             visit.known = True
-            visit.news = ("code_taken", len(keeping.listed(visit)))
+            found = keeping.listed(visit)
+            visit.news = ("code_unread", 0) if visit.unread else ("code_taken", len(found))
         else:
             visit.news = ("code_wrong", 0)
 

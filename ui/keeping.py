@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_writing: WeakValueDictionary[tuple[str, str], Reply] = WeakValueDictionary()
+"""Replies that are being written, by visitor and dialogue."""
 
 
 @cache
@@ -129,12 +131,7 @@ def keep(visit: Session, chat: Chat) -> Keep:
 def watch_for(visit: Session, chat: Chat, reply: Reply) -> None:
     """Make a dialogue's reply one that the visitor's next session finds, as long as it is written."""
     chat.reply, reply.waiting = reply, chat.waiting
-    _writing()[(visit.owner, chat.id)] = reply
-
-
-@cache
-def _writing() -> WeakValueDictionary[tuple[str, str], Reply]:
-    return WeakValueDictionary()
+    _writing[(visit.owner, chat.id)] = reply
 
 
 def listed(visit: Session) -> tuple[Listed, ...]:
@@ -147,11 +144,12 @@ def listed(visit: Session) -> tuple[Listed, ...]:
 def every(visit: Session, most: int | None = None) -> tuple[Listed, ...]:
     """The same without looking at what was read before; all of them, or so many of those that are kept."""
     told = _read(lambda: store().chats(visit.owner, limit=most))
-    ids = {one.id for one in told or ()}
+    found, visit.unread = told or (), told is None
+    ids = {one.id for one in found}
     here = [chat for chat in reversed(visit.chats.values()) if chat.conversation.begun]
     # What was kept once and is not found was deleted in another tab.
     missing = (chat for chat in here if chat.id not in ids and (told is None or not chat.seen))
-    return (*map(_unsaved, missing), *(told or ()))
+    return (*map(_unsaved, missing), *found)
 
 
 def _unsaved(chat: Chat) -> Listed:
@@ -162,7 +160,9 @@ def _unsaved(chat: Chat) -> Listed:
 
 def search(visit: Session, words: str) -> tuple[Listed, ...]:
     """The visitor's kept dialogues that hold some words, newest first."""
-    return tuple(_read(lambda: store().chats(visit.owner, words, 200)) or ())
+    told = _read(lambda: store().chats(visit.owner, words, 200))
+    visit.unread = told is None
+    return tuple(told or ())
 
 
 def load(visit: Session, chat_id: str) -> Kept | None:
@@ -192,7 +192,7 @@ def open_chat(visit: Session, chat_id: str) -> None:
 
 def _bring_back(visit: Session, kept: Kept) -> None:
     """Let a kept dialogue be one of this session's, with the reply that is being written in it."""
-    said, reply = kept.conversation, _writing().get((visit.owner, kept.id))
+    said, reply = kept.conversation, _writing.get((visit.owner, kept.id))
     waiting = reply.waiting if reply else []
     if reply and not reply.done:
         # An earlier session of this visitor's began it, and the page was loaded anew.

@@ -91,6 +91,8 @@ class Session:
     """Whether others use this computer too, so that the browser forgets the token with the tab."""
     listed: tuple[Listed, ...] | None = ()
     """The visitor's dialogues as last read; None when they are to be read again."""
+    unread: bool = False
+    """Whether the database did not answer when the visitor's dialogues were last asked for."""
     restored: int = 0
     """How many files have been restored; a new upload field comes after each."""
     news: tuple[str, int] | None = None

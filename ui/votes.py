@@ -152,7 +152,12 @@ def draw_ballot(room: Room, code: str) -> None:
 
     Who began it sees the invitation too, and reveals it: the page that it was begun on may be gone.
     """
-    t, poll = room.t, _look(lambda: polls().find(code))
+    t = room.t
+    try:
+        poll = polls().find(code)
+    except Unsaved:
+        st.error(t("votes.unreachable"), icon=":material/cloud_off:")
+        return
     if poll is None:
         draw_code(room, missing=True)
         return
