@@ -89,14 +89,19 @@ const page = ({ data, setTriggerValue }) => {
   // stays with the tab. Until the server has heard of a token from an earlier visit, nothing here is overwritten.
   const TOKEN = "playground-visitor", CHAT = "playground-chat", SHARED = "playground-shared";
   const PERSONA = "playground-persona";
+  const tell = (token, chat, persona, shared) => {
+    if (window.playgroundTold === data.token) return;
+    window.playgroundTold = data.token;
+    setTriggerValue("told", { token, chat, persona, shared });
+  };
+  // The page of chats waits for the word that there is nothing to tell, too.
+  const awaited = !data.known && data.page === "chats";
   try {
     const kept = sessionStorage.getItem(TOKEN) || localStorage.getItem(TOKEN);
     const shared = localStorage.getItem(SHARED) === "yes";
-    if (!data.known && ((kept && kept !== data.token) || shared !== data.shared)) {
-      if (window.playgroundTold === data.token) return;
-      window.playgroundTold = data.token;
-      setTriggerValue("told", { token: kept || data.token, chat: sessionStorage.getItem(CHAT) || "",
-        persona: sessionStorage.getItem(PERSONA) || "", shared });
+    if (awaited || (!data.known && ((kept && kept !== data.token) || shared !== data.shared))) {
+      const [chat, persona] = [CHAT, PERSONA].map((name) => sessionStorage.getItem(name) || "");
+      tell(kept || data.token, chat, persona, shared);
       return;
     }
     const [own, other] = data.shared ? [sessionStorage, localStorage] : [localStorage, sessionStorage];
@@ -108,6 +113,7 @@ const page = ({ data, setTriggerValue }) => {
     sessionStorage.setItem(PERSONA, data.persona);
   } catch {
     // A browser that keeps nothing for sites: the visitor has the recovery code.
+    if (awaited) tell(data.token, "", "", data.shared);
   }
 };
 
