@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui import backends, lesson
 from ui.page import open_page
+from ui.problems import draw_broken_secrets
 
 with open_page("providers") as room:
     t = room.t
@@ -14,6 +15,7 @@ with open_page("providers") as room:
     st.caption(t("backends.intro"))
 
     backends.draw_slips(room)
+    draw_broken_secrets(t, room.session)
     board = backends.draw_room_check(room)
     places = {one.id: backends.draw_provider(room, one) for one in room.providers.all.values()}
     lesson.draw_lesson(room)

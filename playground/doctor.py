@@ -84,12 +84,15 @@ def read_secrets(path: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(path.read_text("utf-8")), ""
     except FileNotFoundError:
         return {}, ""
-    except tomllib.TOMLDecodeError as error:
-        # The message may quote what it met; where it was is enough.
-        place = str(error).rpartition("(")[2]
-        return {}, place.removesuffix(")") if place.startswith("at ") else type(error).__name__
     except (OSError, ValueError) as error:
-        return {}, type(error).__name__
+        return {}, where_broken(error)
+
+
+def where_broken(error: BaseException) -> str:
+    """Where a TOML file breaks off, or the name of what else is wrong; nothing of its content."""
+    # The message may quote what was met; where it was is enough.
+    place = str(error).rpartition("(")[2] if isinstance(error, tomllib.TOMLDecodeError) else ""
+    return place.removesuffix(")") if place.startswith("at ") else type(error).__name__
 
 
 def _failure_words(step: Step, t: Translator) -> str:

@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 import yaml
+from streamlit import config
+from streamlit.runtime.secrets import Secrets
 
 from playground.i18n import translator
 from playground.providers import Quirks
@@ -140,3 +143,40 @@ def test_dialect_is_told_from_the_data() -> None:
         assert "`max_completion_tokens`" in told[0]
         assert "1.5" in told[4]
     assert list(dialect(translator("en"), Quirks())) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'Keyed = sk-slip-0123456789"\nTEACHER_PASSCODE = "a quiet sentinel"\n', "at line 1, column 9"),
+        (b'Keyed = "sk-slip-0123456789 \xff"\n', "UnicodeDecodeError"),
+    ],
+)
+def test_a_slip_in_the_secrets_is_told(
+    opened: Opened,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes,
+    reason: str,
+) -> None:
+    """Neither as if there were none, nor with a word of what stands there."""
+    file = tmp_path / "secrets.toml"
+    file.write_bytes(content)
+    monkeypatch.setattr(st, "secrets", Secrets())
+    before = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(file)])
+    try:
+        pages = [opened(page) for page in ("providers", "classroom")]
+    finally:
+        config.set_option("secrets.files", before)
+    for test in pages:
+        assert [box.value for box in test.main.error] == [
+            f"secrets.toml cannot be read ({reason}), so its keys are not used."
+        ]
+        assert "slip-0123" not in str(test.main) + str(test.sidebar)
+    assert "TEACHER_PASSCODE" not in str(pages[1].main)
+    assert [record.getMessage() for record in caplog.records if record.name == "ui.session"] == [
+        f"secrets.toml cannot be read ({reason}), so its keys are not used"
+    ]
+    assert "slip-0123" not in caplog.text

@@ -41,6 +41,7 @@ REMEMBERED = {
     "ui.library._read": FILES,
     "ui.library._usual": FILES,
     "ui.prove_desk._left": "the latest proofs, each found again by its owner alone",
+    "ui.session._log_broken": "where a slip in the secrets was that the log has told",
     "ui.shared.classroom": "counts of the class, and the replies that are under way",
     "ui.shared.compared": "the latest comparisons, each found again by its owner alone",
     "ui.shared.door": "who guessed how often, and who came in; not what was guessed",

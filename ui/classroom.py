@@ -20,6 +20,7 @@ from ui.markdown import plain
 from ui.models import provider_name
 from ui.money import dollars
 from ui.page import Room
+from ui.problems import draw_broken_secrets
 from ui.session import Session, shown
 from ui.shared import SECRET, VARIABLE, classroom, door, limits, passcode
 
@@ -49,6 +50,9 @@ _tables = st.components.v2.component(
 def may_enter(room: Room) -> bool:
     """Whether the visitor has given the passcode; else draw what asks for it, or how to set one."""
     t, visit, wanted = room.t, room.session, passcode(room.session.secrets)
+    draw_broken_secrets(t, visit)
+    if not wanted and visit.broken_secrets:
+        return False
     if not wanted:
         st.info(t("classroom.unset"), icon=":material/key:")
         st.code(f'{SECRET} = "…"', language=None)

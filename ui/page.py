@@ -120,7 +120,7 @@ def _open(name: str, *, draw_frame: bool) -> Room:
     visit = session()
     # Nothing is chosen before a first run has come past the providers.
     arriving = not visit.provider
-    visit.secrets = secrets()
+    visit.secrets, visit.broken_secrets = secrets()
     if arriving:
         visit.language = choose_language(st.query_params.get("lang"), st.context.locale)
         visit.language_chosen = "lang" in st.query_params

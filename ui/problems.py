@@ -9,6 +9,7 @@ import streamlit as st
 from playground.config import Problem, wording
 from playground.i18n import Translator
 from ui.markdown import plain
+from ui.session import SECRETS_FILE, Session
 
 
 def problem_list(t: Translator, problems: Iterable[Problem]) -> None:
@@ -19,3 +20,10 @@ def problem_list(t: Translator, problems: Iterable[Problem]) -> None:
         if problem.line:
             place = t("problem_place.line", line=problem.line)
         st.markdown(f"- {place}{plain(what)}  \n  :gray[{plain(fix)}]")
+
+
+def draw_broken_secrets(t: Translator, visit: Session) -> None:
+    """Say that the operator's secrets cannot be read, and where the slip is."""
+    if visit.broken_secrets:
+        told = t("doctor.broken_secrets", file=SECRETS_FILE, reason=visit.broken_secrets)
+        st.error(told, icon=":material/broken_image:")

@@ -5,11 +5,13 @@ Widgets forget their state when a visitor changes pages, so each choice lives he
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from ui.prove_desk import Desk
 
 
+log = logging.getLogger(__name__)
+
+SECRETS_FILE = "secrets.toml"
+
 LEAST_KEY = 12
 """Characters from which on a typed key is looked for in a question; a shorter one may be a word."""
 
@@ -60,6 +66,8 @@ class Session:
     """Keys that the visitor typed, by provider."""
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The operator's secrets as of this run: they are read once and not for every provider."""
+    broken_secrets: str = ""
+    """Why the file of secrets cannot be read."""
     addresses: dict[str, str] = field(default_factory=dict)
     """Servers of the visitor's own, by provider."""
     temperature: float | None = None
@@ -232,12 +240,25 @@ def picked(key: str, take: Callable[[Any], None]) -> Callable[[], None]:
     return callback
 
 
-def secrets() -> Mapping[str, Any]:
-    """The operator's secrets; none where there is no secrets file."""
+def secrets() -> tuple[Mapping[str, Any], str]:
+    """The operator's secrets, none where there is no secrets file; or why it cannot be read, without its content."""
     try:
-        return dict(st.secrets)
-    except FileNotFoundError:
-        return {}
+        return dict(st.secrets), ""
+    except (OSError, ValueError) as error:
+        # Streamlit raises a FileNotFoundError for a slip in the file too, with the slip as its cause.
+        if isinstance(error, FileNotFoundError) and error.__cause__ is None:
+            return {}, ""
+        from playground.doctor import where_broken
+
+        reason = where_broken(error.__cause__ or error)
+        _log_broken(reason)
+        return {}, reason
+
+
+@cache
+def _log_broken(reason: str) -> None:
+    """Tell the operator once, and not at every run."""
+    log.warning("%s cannot be read (%s), so its keys are not used", SECRETS_FILE, reason)
 
 
 def key_for(provider: Provider) -> Key:
