@@ -149,7 +149,7 @@ class _File(_Strict):
 def _damage(error: ValidationError) -> Damage:
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:100]
-    if place == "format":
+    if place == "format" or (not place and first["type"] != "json_invalid"):
         return Damage("other_format")
     if place == "version" and type(first["input"]) is int and first["input"] > VERSION:
         return Damage("newer")

@@ -48,8 +48,10 @@ def test_from_the_chat_to_the_bundle_and_back(
     assert json.loads(inside["settings.json"])["written"].endswith("+08:00"), "by the visitor's own clock"
     assert not any(KEY.encode() in content for content in inside.values())
     test = opened("chats")
+    test.get("file_uploader")[0].set_value([("chats.json", b"[]", "application/json")]).run()
+    assert test.main.error[0].value == "This is not a file of chats from this app. Nothing was added."
     test.get("file_uploader")[0].set_value([("handed in.zip", b"PK no", "application/zip")]).run()
-    assert "Nothing was opened." in test.main.error[0].value
+    assert test.main.error[0].value == "The zip is damaged: the file as a whole. Nothing was opened."
     test.get("file_uploader")[0].set_value([("handed in.zip", raw, "application/zip")]).run()
     assert not test.exception
     assert "Added 1 chats." in test.main.info[0].value
@@ -75,7 +77,7 @@ def test_the_workshop_takes_the_persona_of_a_bundle(opened: Opened) -> None:
     test.session_state["begin"] = True
     test.run()
     test.get("file_uploader")[0].set_value([("handed in.zip", b"PK no", "application/zip")]).run()
-    assert "Nothing was opened." in test.main.error[0].value
+    assert test.main.error[0].value == "The zip is damaged: the file as a whole. Nothing was opened."
     test.get("file_uploader")[0].set_value([("handed in.zip", GOOD, "application/zip")]).run()
     assert not test.exception
     assert "You are Lucky Vicky" in test.session_state["session"].draft.text

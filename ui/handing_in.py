@@ -50,9 +50,13 @@ def _brought(room: Room, name: str, raw: bytes) -> tuple[list[Archived], str, st
     if name.lower().endswith(".zip"):
         found, refusal = from_bundle(raw)
         if refusal:
-            return [], "", room.t(f"bundle.refused.{refusal.code}", file=plain(refusal.file or "—"))
+            return (
+                [],
+                "",
+                room.t(f"bundle.refused.{refusal.code}", file=plain(refusal.file) or room.t("bundle.whole")),
+            )
         return (list(found.chats), found.persona, "") if found else ([], "", "")
     chats, damage = from_archive(raw)
     if damage:
-        return [], "", room.t(f"chats.damage.{damage.code}", place=plain(damage.place or "—"))
+        return [], "", room.t(f"chats.damage.{damage.code}", place=plain(damage.place))
     return chats, "", ""

@@ -131,8 +131,8 @@ def draw_lesson(room: Room) -> None:
             return
         found, flaw = read_lesson(file.getvalue())
         if found is None or flaw:
-            code, where = (flaw.code, flaw.place) if flaw else ("damaged", "")
-            st.error(t(f"lesson.flaw.{code}", place=plain(where or "—")), icon=":material/broken_image:")
+            code, where = (flaw.code, flaw.place) if flaw else ("no_lesson", "")
+            st.error(t(f"lesson.flaw.{code}", place=plain(where)), icon=":material/broken_image:")
             return
         visit.lesson = place(found)
         visit.lessons += 1

@@ -140,7 +140,7 @@ def _draw_file(room: Room, draft: Draft) -> None:
     if file and file.name.lower().endswith(".zip"):
         found, refusal = from_bundle(file.getvalue())
         if refusal:
-            st.error(t(f"bundle.refused.{refusal.code}", file=plain(refusal.file or "—")))
+            st.error(t(f"bundle.refused.{refusal.code}", file=plain(refusal.file) or t("bundle.whole")))
         elif found and not found.persona:
             st.error(t("bundle.no_persona"))
     elif file:
