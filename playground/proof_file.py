@@ -63,8 +63,10 @@ def from_json(raw: bytes, personas: Iterable[Persona]) -> tuple[Plan, tuple[Outc
     try:
         file = _File.model_validate_json(raw.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False)[0]["loc"]
-        return "other_format" if wrong in ((), ("format",), ("version",)) else "damaged"
+        wrong = error.errors(include_url=False, include_context=False)[0]
+        # What breaks off may be a file of ours.
+        foreign = wrong["type"] != "json_invalid" and wrong["loc"] in ((), ("format",), ("version",))
+        return "other_format" if foreign else "damaged"
     persona = next((one for one in personas if digest(one) == file.persona.digest), None)
     if persona is None:
         return "other_persona"

@@ -162,7 +162,7 @@ def test_a_file_asks_for_no_more_than_the_page(
 
 @pytest.mark.parametrize(
     ("raw", "told"),
-    [(b"{}", "not a file of results"), (b"", "not a file of results"), (None, "changed since")],
+    [(b"{}", "not a file of results"), (b"", "is damaged"), (None, "changed since")],
 )
 def test_another_file_is_refused(at_desk: Opened, raw: bytes | None, told: str) -> None:
     other = read_persona(LUCKY.replace("bad luck", "rain"))[0]
