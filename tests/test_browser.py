@@ -237,15 +237,15 @@ def test_what_streamlit_writes_is_translated(app: App, visitor: Visitor) -> None
     files = page.get_by_test_id("stFileUploader")
     page.get_by_role("textbox", name="輸入復原代碼").fill("Upload")
     expect(page.get_by_test_id("InputInstructions")).to_have_text("按 Enter 套用")
-    for language, choose, size, collapse in (
-        ("繁體中文", "選擇檔案", "每個檔案最多 25MB", "收起側邊欄"),
-        ("English", "Upload", "25MB per file", "Collapse sidebar"),
-        ("繁體中文", "選擇檔案", "每個檔案最多 25MB", "收起側邊欄"),
-    ):
+    zh = ("繁體中文", "選擇檔案", "每個檔案最多 25MB", "收起側邊欄", "「這台電腦還有別人在用」的說明")
+    en = ("English", "Upload", "25MB per file", "Collapse sidebar", "Help for Others use this computer too")
+    for language, choose, size, collapse, told in (zh, en, zh):
         page.get_by_role("radio", name=language).click()
         expect(files).to_contain_text(choose)
         expect(files).to_contain_text(size)
         expect(page.get_by_role("button", name=collapse)).to_have_count(1)
+        expect(page.get_by_role("button", name=told, exact=True)).to_have_count(1)
+    expect(page.locator("[aria-label$=' icon']")).to_have_count(0)
     visit.goes(app.url).asks("Upload")
     visit.sees("You asked: Upload")
     # What somebody said is nobody's to translate.

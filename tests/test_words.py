@@ -156,5 +156,6 @@ def test_streamlit_still_writes_what_is_translated() -> None:
         for said, ours in words.items():
             assert slots(said) == slots(ours), said
             # Its own code puts these together of pieces too.
-            for part in re.split(r"\{\w+\}|apply|user|assistant|(?<=directory)|(?<=to exist)", said):
+            pieces = r"\{\w+\}|apply|user|assistant|\w+(?= icon)|(?<=directory)|(?<=to exist)"
+            for part in re.split(pieces, said):
                 assert part in scripts, said
