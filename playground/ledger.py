@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
-import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from playground.messages import ReplyInfo
 from playground.usage import Cost, Total, total
+
+log = logging.getLogger(__name__)
+
+TIME_ZONE = "Asia/Taipei"
+"""Whose midnight ends the day where the operator names no other."""
 
 HOUR = 3600.0
 FAILURES = 2_000
@@ -38,9 +47,19 @@ class Left:
     ago: float
 
 
-def local_day(now: float) -> Any:
-    """The day of a Unix time, by the clock of this machine; a later day is greater."""
-    return time.localtime(now)[:3]
+def local_day(now: float, environ: Mapping[str, str] = os.environ) -> date:
+    """The day of a Unix time in PLAYGROUND_TIME_ZONE, an IANA name; a host in a cloud has no clock of the school."""
+    return datetime.fromtimestamp(now, _zone(environ.get("PLAYGROUND_TIME_ZONE") or TIME_ZONE)).date()
+
+
+@cache
+def _zone(name: str) -> ZoneInfo | None:
+    """A time zone; None, the clock of this machine, where the name is not known."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        log.warning("PLAYGROUND_TIME_ZONE is no known time zone; days begin by this machine's clock")
+        return None
 
 
 class Ledger:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -68,15 +68,25 @@ def test_midnight_comes_once_though_the_clock_is_set_back_over_it(ledger: Ledger
     assert ledger.spent(101 * DAY + 3)["groq"].replies == 3
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be set for a test")
-def test_midnight_is_the_school_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Taipei")
-        time.tzset()
-        midnight = 1_800_028_800.0  # 2027-01-16 00:00 in Taipei
-        assert local_day(midnight - 1) == (2027, 1, 15)
-        assert local_day(midnight) == (2027, 1, 16)
-    time.tzset()
+@pytest.mark.parametrize(
+    ("environ", "midnight"),
+    [
+        ({}, 1_800_028_800.0),  # 2027-01-16 00:00 in Taipei
+        ({"PLAYGROUND_TIME_ZONE": ""}, 1_800_028_800.0),
+        ({"PLAYGROUND_TIME_ZONE": "Europe/Berlin"}, 1_800_054_000.0),
+    ],
+)
+def test_midnight_is_the_school_s(environ: dict[str, str], midnight: float) -> None:
+    """Whatever the clock of the machine says."""
+    assert local_day(midnight - 1, environ) == date(2027, 1, 15)
+    assert local_day(midnight, environ) == date(2027, 1, 16)
+
+
+@pytest.mark.parametrize("name", ["Taipei/Asia", "../etc/passwd", "Asia"])
+def test_an_unknown_time_zone_is_told_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    days = {local_day(NOON, {"PLAYGROUND_TIME_ZONE": name}) for _ in range(3)}
+    assert days == {datetime.fromtimestamp(NOON).date()}
+    assert [record.name for record in caplog.records] == ["playground.ledger"]
 
 
 def test_failures_of_the_last_hour_the_most_frequent_first(ledger: Ledger) -> None:

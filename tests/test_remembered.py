@@ -19,6 +19,7 @@ REMEMBERED = {
     "playground.gate.gate": ONCE,
     "playground.i18n.locale": ONCE,
     "playground.language._form": "single characters",
+    "playground.ledger._zone": ONCE,
     "playground.lesson._known": WHILE,
     "playground.line._open": "numbers of the lines that are open now",
     "playground.line.current": "the line of a thread, as long as it is open",
