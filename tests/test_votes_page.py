@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from playground.store import Store
 from playground.votes import Poll, Polls, Tally
 from tests.conftest import App, Visit
 from tests.test_pages import Opened, folder, opened
-from ui import keeping
+from ui import keeping, votes
 from ui.votes import spoken, vote_link
 from ui.votes_plot import plot
 
@@ -219,3 +220,14 @@ def test_a_class_votes(app: App, visitor: Callable[..., Visit], tmp_path: Path) 
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert phone.foreign == []
     store.close()
+
+
+def test_codes_are_not_guessed_quickly(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    clock = SimpleNamespace(sleep=lambda seconds: waited.append(seconds * votes._guessing.locked()))
+    monkeypatch.setattr(votes, "time", clock)
+    code = polls().open("teacher", "Why?", A, B, NAMES)
+    ballot(opened, code)
+    assert waited == []
+    ballot(opened, "bcdfgh")
+    assert waited == [votes.GUESS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -30,6 +32,11 @@ COUNT_EVERY = 1.0
 
 LOOK_EVERY = 3.0
 """Seconds between two looks of a phone at whether the poll is still open."""
+
+GUESS = 0.2
+"""Seconds that a wrong code takes, one after another whoever enters it: one of six letters could be guessed else."""
+
+_guessing = threading.Lock()
 
 # A thumb's width, for who stands in the last row with a phone.
 _LARGE = ".st-key-ballot button { min-height: 3.75rem; } .st-key-ballot button p { font-size: 1.2rem; }"
@@ -159,6 +166,8 @@ def draw_ballot(room: Room, code: str) -> None:
         st.error(t("votes.unreachable"), icon=":material/cloud_off:")
         return
     if poll is None:
+        with _guessing:
+            time.sleep(GUESS)
         draw_code(room, missing=True)
         return
     if poll.state == "revealed":
