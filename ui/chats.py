@@ -102,7 +102,7 @@ def draw_list(room: Room) -> None:
     found = keeping.search(visit, words) if words else keeping.listed(visit)
     if visit.unread:
         st.warning(t("chats.unread"), icon=":material/cloud_off:")
-    elif not found and not visit.known:
+    elif not (found or words or visit.known):
         st.caption(t("chats.looking"))
     elif not found:
         st.info(t("chats.nothing" if words else "chats.none"), icon=":material/forum:")
