@@ -9,13 +9,22 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import App, Visit, actions_shown
-from tests.fake_provider import FakeProvider, Script, echo
+from tests.fake_provider import FakeProvider, Gate, Script, echo
 from tests.wire_cutter import WireCutter
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 Visitor = Callable[..., Visit]
 STORY = ["Once ", "upon ", "a time ", "there was ", "a fox ", "who ran ", "away."]
+
+
+def half_told(visit: Visit, provider: FakeProvider) -> tuple[Visit, Gate]:
+    """Ask for a story, which goes on when the gate lets it."""
+    gate = provider.gate(3)
+    provider.script = Script(STORY, gate=gate)
+    visit.asks("A story, please.")
+    visit.sees("Once upon a time")
+    return visit, gate
 
 
 def test_lost_connection_loses_nothing(app: App, visitor: Visitor, provider: FakeProvider) -> None:
@@ -38,11 +47,7 @@ def test_lost_connection_loses_nothing(app: App, visitor: Visitor, provider: Fak
 
 def test_reload_brings_the_dialogue_back(app: App, visitor: Visitor, provider: FakeProvider) -> None:
     """The new session finds the reply that the old one began, and goes on watching it; a third finds it whole."""
-    gate = provider.gate(3)
-    provider.script = Script(STORY, gate=gate)
-    visit = visitor().goes(app.url)
-    visit.asks("A story, please.")
-    visit.sees("Once upon a time")
+    visit, gate = half_told(visitor().goes(app.url), provider)
     visit.page.reload()
     visit.sees("Once upon a time")
     gate.release()
@@ -61,11 +66,7 @@ def test_reload_brings_the_dialogue_back(app: App, visitor: Visitor, provider: F
 
 
 def test_a_question_that_waits_outlasts_reloads(app: App, visitor: Visitor, provider: FakeProvider) -> None:
-    gate = provider.gate(3)
-    provider.script = Script(STORY, gate=gate)
-    visit = visitor().goes(app.url)
-    visit.asks("A story, please.")
-    visit.sees("Once upon a time")
+    visit, gate = half_told(visitor().goes(app.url), provider)
     visit.asks("And a poem.")
     visit.sees("Next (1): And a poem.")
     for _ in range(2):
@@ -87,10 +88,7 @@ def test_crash_on_a_host_whose_disk_does_not_last(
     """Neither the question nor the half reply is lost, and all can be taken along in time."""
     app = App(tmp_path, provider.base_url, HOSTNAME="streamlit")
     try:
-        provider.script = Script(STORY, gate=provider.gate(3))
-        visit = visitor().goes(app.url)
-        visit.asks("A story, please.")
-        visit.sees("Once upon a time")
+        visit, _ = half_told(visitor().goes(app.url), provider)
         app.child.kill()
         app.child.wait(10)
         app.start()
