@@ -9,7 +9,7 @@ from playground.bundle import from_bundle
 from ui import keeping
 from ui.markdown import plain
 from ui.page import Room
-from ui.workshop_begin import go_and_write
+from ui.workshop_begin import go_and_write, refused_bundle
 
 
 def draw_restore(room: Room) -> None:
@@ -50,11 +50,7 @@ def _brought(room: Room, name: str, raw: bytes) -> tuple[list[Archived], str, st
     if name.lower().endswith(".zip"):
         found, refusal = from_bundle(raw)
         if refusal:
-            return (
-                [],
-                "",
-                room.t(f"bundle.refused.{refusal.code}", file=plain(refusal.file) or room.t("bundle.whole")),
-            )
+            return [], "", refused_bundle(room.t, refusal)
         return (list(found.chats), found.persona, "") if found else ([], "", "")
     chats, damage = from_archive(raw)
     if damage:

@@ -159,20 +159,17 @@ def _open(name: str, *, draw_frame: bool) -> Room:
     if draw_frame:
         room.draw_frame()
     if name in ("compare", "prove"):
-        draw_notices(room, of_link=True)
+        draw_notices(room)
     if classroom().stopped and name not in ("classroom", "vote"):
         st.info(t("classroom.paused"), icon=":material/pause_circle:")
     return room
 
 
-def draw_notices(room: Room, *, of_link: bool = False) -> None:
-    """Tell what could not be as it was chosen; only what the link asked for, if so wanted."""
+def draw_notices(room: Room) -> None:
+    """Tell what the link asked for and could not get."""
     for code, slots in room.session.notices:
-        if code.startswith("unknown_") or not of_link:
-            st.warning(
-                room.t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()}),
-                icon=":material/link_off:",
-            )
+        words = room.t(f"notice.{code}", **{k: plain(v) for k, v in slots.items()})
+        st.warning(words, icon=":material/link_off:")
 
 
 def _arrive(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
@@ -231,7 +228,7 @@ def _keep_valid(visit: Session, shelf: Shelf, providers: ProvidersFile) -> None:
 
 
 def _links(t: Translator, visit: Session) -> None:
-    pages, large_text = list(PAGES.items()), visit.large_text
+    pages, large_text, address = list(PAGES.items()), visit.large_text, _address(visit)
     half = (len(pages) + 1) // 2
     width: int | Literal["stretch"] = "stretch" if large_text else HALF
     # Columns would stand below each other on a phone, whose sidebar is as wide as any. Larger words need all of it.
@@ -241,7 +238,7 @@ def _links(t: Translator, visit: Session) -> None:
                 for name, (path, icon) in column:
                     # With the whole address: a page that adds to it later needs two steps back.
                     st.page_link(
-                        path, label=t(f"nav.{name}"), icon=icon, width="stretch", query_params=_address(visit)
+                        path, label=t(f"nav.{name}"), icon=icon, width="stretch", query_params=address
                     )
 
 
@@ -251,7 +248,7 @@ def _write_link(visit: Session, name: str) -> None:
     if name == "shared":
         room[PARAMETER] = visit.arrived
     if name == "vote":
-        room = {"poll": st.query_params.get("poll", "")} | {k: v for k, v in room.items() if k == "lang"}
+        room = {"poll": st.query_params.get("poll", ""), "lang": room.get("lang", "")}
     room = {name: value for name, value in room.items() if value}
     if st.query_params.to_dict() != room:
         st.query_params.from_dict(room)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from playground.bundle import from_bundle
+from playground.bundle import Refusal, from_bundle
 from playground.cards import from_card
 from playground.config import Problem
 from playground.drafts import Draft, uploaded, written
+from playground.i18n import Translator
 from playground.persona_text import persona_yaml
 from ui.exporting import file_text
 from ui.markdown import plain
@@ -140,7 +141,7 @@ def _draw_file(room: Room, draft: Draft) -> None:
     if file and file.name.lower().endswith(".zip"):
         found, refusal = from_bundle(file.getvalue())
         if refusal:
-            st.error(t(f"bundle.refused.{refusal.code}", file=plain(refusal.file) or t("bundle.whole")))
+            st.error(refused_bundle(t, refusal))
         elif found and not found.persona:
             st.error(t("bundle.no_persona"))
     elif file:
@@ -156,3 +157,8 @@ def _brought(name: str, raw: bytes) -> tuple[str | None, tuple[Problem, ...]]:
         return uploaded(raw)
     persona, told = from_card(raw)
     return persona_yaml(persona) if persona else None, told
+
+
+def refused_bundle(t: Translator, refusal: Refusal) -> str:
+    """Why a hand-in bundle is not opened, and where in it the fault is."""
+    return t(f"bundle.refused.{refusal.code}", file=plain(refusal.file) or t("bundle.whole"))
